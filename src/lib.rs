@@ -1,0 +1,1 @@
+//! Taipan: a debugger, profiler and leak hunter for Python.

@@ -1,0 +1,1 @@
+//! Objects, builtin types, the eval loop, import and probes.

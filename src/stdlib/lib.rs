@@ -1,0 +1,1 @@
+//! The native modules of the standard library, one file or folder each.

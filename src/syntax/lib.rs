@@ -1,0 +1,1 @@
+//! Source text to AST and scopes, with syntax errors as CPython words them.

@@ -1,0 +1,1 @@
+//! The terminal UI: a Debug Adapter Protocol client that knows nothing of the interpreter.
