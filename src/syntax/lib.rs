@@ -1,1 +1,3 @@
 //! Source text to AST and scopes, with syntax errors as CPython words them.
+
+pub mod ast;
