@@ -29,7 +29,7 @@ pub fn decode_source(bytes: &[u8], filename: &str) -> Result<Source, Box<SyntaxE
     if has_mark && encoding != "utf-8" {
         return Err(Box::new(mark_conflict(body, &encoding)));
     }
-    if encoding == "utf-8" {
+    if encoding == "utf-8" || is_utf8_alias(&encoding) {
         return utf8(body, "utf-8");
     }
     let codec = SingleByte::named(&encoding).ok_or_else(|| unknown(name, filename))?;
@@ -96,11 +96,13 @@ fn normalise(name: &str) -> String {
     if ["latin-1", "iso-8859-1", "iso-latin-1"].into_iter().any(starts) {
         return "iso-8859-1".to_owned();
     }
-    let full: String = name.chars().map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect();
-    if matches!(full.as_str(), "utf8" | "u8" | "utf" | "cp65001" | "utf8-ucs2" | "utf8-ucs4") {
-        return "utf-8".to_owned();
-    }
     name.to_owned()
+}
+
+/// Other names of UTF-8, which CPython finds among its codecs only.
+fn is_utf8_alias(name: &str) -> bool {
+    let lower: String = name.chars().map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect();
+    matches!(lower.as_str(), "utf8" | "u8" | "utf" | "cp65001" | "utf8-ucs2" | "utf8-ucs4")
 }
 
 fn unknown(name: &str, filename: &str) -> Box<SyntaxError> {

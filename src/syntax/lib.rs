@@ -10,6 +10,7 @@ mod literal;
 mod number;
 mod parse;
 mod source;
+pub mod symtable;
 
 pub use decode::{Source, decode_source};
 pub use error::{ErrorClass, Location, SyntaxError, SyntaxWarning, WarningCategory};

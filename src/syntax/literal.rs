@@ -124,6 +124,11 @@ pub fn without_comments(text: &str) -> std::borrow::Cow<'_, str> {
                 continue;
             }
             ('\'' | '"', None) => quote = Some(c),
+            ('\\', Some(_)) => {
+                result.push(c);
+                result.extend(chars.next());
+                continue;
+            }
             (c, Some(open)) if c == open => quote = None,
             _ => {}
         }
@@ -234,7 +239,7 @@ impl StrDecoder<'_> {
             return Err(codec_error(self.seen, self.seen + 2, malformed));
         };
         let Some(len) = name_on.find('}').filter(|&len| len > 0) else {
-            let to_end = if name_on.starts_with('}') { 1 } else { codec_len(name_on) };
+            let to_end = if name_on.starts_with('}') { 0 } else { codec_len(name_on) };
             return Err(codec_error(self.seen, self.seen + 3 + to_end, malformed));
         };
         let name = &name_on[..len];

@@ -172,11 +172,8 @@ impl Adapter<'_> {
         }
         let kind = if template {
             let text = literal::without_comments(self.slice(inner));
-            let text = if element.debug_text.is_some() {
-                text.trim_end().strip_suffix('=').unwrap_or(&text).trim_end()
-            } else {
-                text.trim_end()
-            };
+            let text =
+                if element.debug_text.is_some() { text.trim_end().strip_suffix('=').unwrap_or(&text) } else { &text };
             let str = Constant::Str(Wtf8Buf::from(text));
             ExprKind::Interpolation { value, str, conversion, format_spec }
         } else {

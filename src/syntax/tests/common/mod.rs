@@ -37,7 +37,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.path();
         if path.is_dir() && !path.ends_with("site-packages") && !path.ends_with("__pycache__") {
             collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "py") {
+        } else if path.extension().is_some_and(|extension| extension == "py") && path.exists() {
             files.push(path);
         }
     }
