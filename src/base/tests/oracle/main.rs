@@ -5,5 +5,6 @@
 
 mod fixture;
 mod float;
+mod format;
 mod int;
 mod unicode;
