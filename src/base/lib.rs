@@ -5,7 +5,9 @@
 
 pub mod float;
 pub mod format;
+pub mod hash;
 pub mod int;
 pub mod repr;
+pub mod strings;
 pub mod text;
 pub mod unicode;

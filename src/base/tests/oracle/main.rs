@@ -7,4 +7,5 @@ mod fixture;
 mod float;
 mod format;
 mod int;
+mod strings;
 mod unicode;
