@@ -4,10 +4,7 @@
 //! word) CPython's message; which exception they become is the caller's affair.
 
 pub mod float;
-pub mod format;
-pub mod hash;
 pub mod int;
 pub mod repr;
-pub mod strings;
 pub mod text;
 pub mod unicode;

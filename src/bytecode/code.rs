@@ -88,7 +88,7 @@ bitflags::bitflags! {
 }
 
 /// A code object: what a module, class body or function was compiled to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CodeObject {
     /// Number of positional parameters, positional-only ones and those with defaults included (`co_argcount`).
     pub argcount: u32,

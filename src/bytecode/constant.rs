@@ -11,7 +11,7 @@ use crate::CodeObject;
 /// A constant of a code object.
 ///
 /// Equality is the compiler's: two constants are equal when they may share a place in `co_consts`. So `1`, `1.0` and
-/// `True` differ, `0.0` and `-0.0` differ, and so do tuples of them; code objects are equal only if they are the same.
+/// `True` differ, `0.0` and `-0.0` differ, and so do tuples of them; code objects are equal if all their parts are.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub enum Const {
@@ -94,7 +94,7 @@ impl PartialEq for Const {
             (Const::Tuple(a), Const::Tuple(b)) => a == b,
             (Const::FrozenSet(a), Const::FrozenSet(b)) => a.len() == b.len() && a.iter().all(|item| b.contains(item)),
             (Const::Slice(a), Const::Slice(b)) => a == b,
-            (Const::Code(a), Const::Code(b)) => Arc::ptr_eq(a, b),
+            (Const::Code(a), Const::Code(b)) => Arc::ptr_eq(a, b) || a == b,
             _ => false,
         }
     }
@@ -116,7 +116,7 @@ impl Hash for Const {
             Const::Tuple(items) => items.hash(state),
             Const::FrozenSet(items) => items.len().hash(state),
             Const::Slice(parts) => parts.hash(state),
-            Const::Code(code) => Arc::as_ptr(code).hash(state),
+            Const::Code(code) => (&code.name, code.firstlineno, code.code.len()).hash(state),
         }
     }
 }

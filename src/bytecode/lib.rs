@@ -5,9 +5,11 @@
 
 mod code;
 mod constant;
+pub mod dis;
 mod exceptions;
 mod instructions;
 mod locations;
+pub mod marshal;
 pub mod oparg;
 mod opcode;
 

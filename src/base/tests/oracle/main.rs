@@ -5,7 +5,5 @@
 
 mod fixture;
 mod float;
-mod format;
 mod int;
-mod strings;
 mod unicode;
