@@ -3,8 +3,12 @@
 //! Everything here gives CPython 3.14's answers, bit by bit and word by word. Errors are plain data that carry (or
 //! word) CPython's message; which exception they become is the caller's affair.
 
+pub mod codecs;
 pub mod float;
+pub mod format;
+pub mod hash;
 pub mod int;
 pub mod repr;
+pub mod strings;
 pub mod text;
 pub mod unicode;

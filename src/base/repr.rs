@@ -10,7 +10,7 @@ pub fn of_str<U: Unit>(text: &[U]) -> Text {
 
 /// `ascii(str)`: as `repr`, with everything beyond ASCII escaped.
 pub fn ascii_of_str<U: Unit>(text: &[U]) -> String {
-    let text = of_str_where(text, |cp| cp < 0x7F && cp >= 0x20);
+    let text = of_str_where(text, |_| false);
     text.to_code_points().into_iter().map(|cp| cp as u8 as char).collect()
 }
 

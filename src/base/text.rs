@@ -177,7 +177,15 @@ impl Builder {
     pub fn push_str(&mut self, text: &str) {
         match &mut self.0 {
             Text::Latin1(units) if text.is_ascii() => units.extend_from_slice(text.as_bytes()),
-            _ => text.chars().for_each(|c| self.push(c as u32)),
+            _ => {
+                // the largest lead byte tells the width that will do
+                match text.bytes().max() {
+                    Some(0xF0..) => self.widen(0x1_0000),
+                    Some(0xC4..) => self.widen(0x100),
+                    _ => {}
+                }
+                text.chars().for_each(|c| self.push(c as u32));
+            }
         }
     }
 
@@ -203,17 +211,25 @@ impl Builder {
         }
     }
 
+    /// Forgets what lies beyond a length, and the width that only it needed.
+    pub fn truncate(&mut self, length: usize) {
+        let old = std::mem::take(self).finish();
+        with_units!(&old, units => self.push_units(&units[..length.min(units.len())]));
+    }
+
     /// The text.
     pub fn finish(self) -> Text {
         self.0
     }
 
+    /// Makes room for a code point that is surely coming.
     #[cold]
     fn widen(&mut self, cp: u32) {
         let old = std::mem::replace(&mut self.0, Text::Latin1(Vec::new()));
         self.0 = match old {
             Text::Latin1(units) if cp <= u16::MAX.cp() => Text::Ucs2(units.into_iter().map(u16::from).collect()),
             Text::Latin1(units) => Text::Ucs4(units.into_iter().map(u32::from).collect()),
+            Text::Ucs2(units) if cp <= u16::MAX.cp() => Text::Ucs2(units),
             Text::Ucs2(units) => Text::Ucs4(units.into_iter().map(u32::from).collect()),
             Text::Ucs4(units) => Text::Ucs4(units),
         };

@@ -24,6 +24,8 @@ pub struct Style {
     pub dot_zero: bool,
     /// `E`, `INF`, `NAN`.
     pub upper: bool,
+    /// `z`: no sign where only zeros are left after rounding.
+    pub no_negative_zero: bool,
 }
 
 /// `repr(x)` and `str(x)`.
@@ -42,10 +44,19 @@ pub fn to_text(x: f64, code: Code, style: Style) -> String {
     } else {
         finite(x, code, style, &mut out);
     }
+    if style.no_negative_zero && is_negative_zero(&out) {
+        out.remove(0);
+    }
     if style.upper {
         out.make_ascii_uppercase();
     }
     out
+}
+
+/// Whether a formatted number has a minus and no digit but zeros (the exponent does not count).
+fn is_negative_zero(text: &str) -> bool {
+    let mantissa = text.split('e').next().unwrap_or(text);
+    mantissa.starts_with('-') && mantissa[1..].bytes().all(|byte| matches!(byte, b'0' | b'.'))
 }
 
 /// Decimal digits around a point, some of them virtual zeros.
