@@ -1,8 +1,11 @@
 //! Operators on constants, as Python computes them. `None` where Python would raise, where the result would be too
 //! large to keep (limits of `Python/flowgraph.c`), or where nothing is folded.
 
+use dashu_int::ops::BitTest;
 use dashu_int::{IBig, UBig};
 use rustpython_wtf8::{CodePoint, Wtf8Buf};
+use taipan_base::float;
+use taipan_base::float::complex::{self, Complex};
 use taipan_bytecode::Const;
 use taipan_bytecode::oparg::BinaryOp;
 
@@ -19,7 +22,7 @@ const MAX_TOTAL_ITEMS: i64 = 1024;
 enum Number {
     Int(IBig),
     Float(f64),
-    Complex(f64, f64),
+    Complex(Complex),
 }
 
 fn number(value: &Const) -> Option<Number> {
@@ -27,25 +30,15 @@ fn number(value: &Const) -> Option<Number> {
         Const::Bool(value) => Some(Number::Int(IBig::from(*value as u8))),
         Const::Int(value) => Some(Number::Int(value.clone())),
         Const::Float(value) => Some(Number::Float(*value)),
-        Const::Complex { re, im } => Some(Number::Complex(*re, *im)),
+        Const::Complex { re, im } => Some(Number::Complex(Complex { re: *re, im: *im })),
         _ => None,
     }
 }
 
-fn bits(value: &IBig) -> usize {
-    value.clone().unsigned_abs_bits()
-}
-
 /// Number of bits of the absolute value.
-trait Bits {
-    fn unsigned_abs_bits(self) -> usize;
-}
-
-impl Bits for IBig {
-    fn unsigned_abs_bits(self) -> usize {
-        let (_, magnitude): (_, UBig) = self.into_parts();
-        dashu_int::ops::BitTest::bit_len(&magnitude)
-    }
+fn bits(value: &IBig) -> usize {
+    let (_, magnitude): (_, UBig) = value.clone().into_parts();
+    magnitude.bit_len()
 }
 
 fn to_f64(value: &IBig) -> Option<f64> {
@@ -81,8 +74,8 @@ pub fn binary(left: &Const, op: BinaryOp, right: &Const) -> Option<Const> {
 fn numbers(a: Number, op: BinaryOp, b: Number, bools: bool) -> Option<Const> {
     match (a, b) {
         (Number::Int(a), Number::Int(b)) => ints(&a, op, &b, bools),
-        (Number::Complex(re, im), b) => complex_left(re, im, op, b),
-        (a, Number::Complex(re, im)) => complex_right(as_float(&a)?, op, re, im),
+        (Number::Complex(a), b) => complex_left(a, op, b),
+        (a, Number::Complex(b)) => complex_right(as_float(&a)?, op, b),
         (a, b) => floats(as_float(&a)?, op, as_float(&b)?),
     }
 }
@@ -91,7 +84,7 @@ fn as_float(value: &Number) -> Option<f64> {
     match value {
         Number::Int(value) => to_f64(value),
         Number::Float(value) => Some(*value),
-        Number::Complex(..) => None,
+        Number::Complex(_) => None,
     }
 }
 
@@ -168,98 +161,61 @@ fn power(a: &IBig, b: &IBig) -> Option<Const> {
     Some(Const::Int(a.pow(exponent)))
 }
 
-/// Remainder with the sign of the divisor, and the quotient that goes with it (`float.__divmod__`).
-fn float_divmod(a: f64, b: f64) -> (f64, f64) {
-    let mut remainder = a % b;
-    let mut quotient = (a - remainder) / b;
-    if remainder != 0.0 {
-        if (b < 0.0) != (remainder < 0.0) {
-            remainder += b;
-            quotient -= 1.0;
-        }
-    } else {
-        remainder = 0f64.copysign(b);
-    }
-    let floor = if quotient != 0.0 {
-        let floor = quotient.floor();
-        if quotient - floor > 0.5 { floor + 1.0 } else { floor }
-    } else {
-        0f64.copysign(a / b)
-    };
-    (floor, remainder)
-}
-
 fn floats(a: f64, op: BinaryOp, b: f64) -> Option<Const> {
-    let value = match op {
+    Some(Const::Float(match op {
         BinaryOp::Add => a + b,
         BinaryOp::Subtract => a - b,
         BinaryOp::Multiply => a * b,
-        _ if op != BinaryOp::Power && b == 0.0 => return None,
-        BinaryOp::TrueDivide => a / b,
-        BinaryOp::FloorDivide => float_divmod(a, b).0,
-        BinaryOp::Remainder => float_divmod(a, b).1,
-        BinaryOp::Power => {
-            let undefined = (a == 0.0 && b < 0.0) || (a < 0.0 && a.is_finite() && b.fract() != 0.0);
-            let value = a.powf(b);
-            if undefined || !(value.is_finite() && a.is_finite() && b.is_finite()) {
-                return None;
+        BinaryOp::TrueDivide if b != 0.0 => a / b,
+        BinaryOp::FloorDivide => float::floor_div(a, b)?,
+        BinaryOp::Remainder => float::modulo(a, b)?,
+        BinaryOp::Power => match float::pow(a, b) {
+            Ok(value) => value,
+            Err(float::PowError::Complex) => {
+                return complex(complex::pow(Complex { re: a, im: 0.0 }, Complex { re: b, im: 0.0 }).ok()?);
             }
-            value
-        }
+            Err(_) => return None,
+        },
         _ => return None,
+    }))
+}
+
+fn complex(value: Complex) -> Option<Const> {
+    Some(Const::Complex { re: value.re, im: value.im })
+}
+
+fn complex_left(a: Complex, op: BinaryOp, right: Number) -> Option<Const> {
+    let (b, real) = match right {
+        Number::Complex(b) => (b, None),
+        right => {
+            let real = as_float(&right)?;
+            (Complex { re: real, im: 0.0 }, Some(real))
+        }
     };
-    Some(Const::Float(value))
-}
-
-fn complex(re: f64, im: f64) -> Option<Const> {
-    Some(Const::Complex { re, im })
-}
-
-fn complex_left(re: f64, im: f64, op: BinaryOp, right: Number) -> Option<Const> {
-    if let Number::Complex(c, d) = right {
-        return match op {
-            BinaryOp::Add => complex(re + c, im + d),
-            BinaryOp::Subtract => complex(re - c, im - d),
-            BinaryOp::Multiply => complex(re * c - im * d, re * d + im * c),
-            BinaryOp::TrueDivide => complex_divide(re, im, c, d),
-            _ => None,
-        };
-    }
-    let right = as_float(&right)?;
-    match op {
-        BinaryOp::Add => complex(re + right, im),
-        BinaryOp::Subtract => complex(re - right, im),
-        BinaryOp::Multiply => complex(re * right, im * right),
-        BinaryOp::TrueDivide if right != 0.0 => complex(re / right, im / right),
-        _ => None,
-    }
+    complex(match (op, real) {
+        (BinaryOp::Add, None) => complex::add(a, b),
+        (BinaryOp::Add, Some(x)) => complex::add_real(a, x),
+        (BinaryOp::Subtract, None) => complex::sub(a, b),
+        (BinaryOp::Subtract, Some(x)) => complex::sub_real(a, x),
+        (BinaryOp::Multiply, None) => complex::mul(a, b),
+        (BinaryOp::Multiply, Some(x)) => complex::mul_real(a, x),
+        (BinaryOp::TrueDivide, None) => complex::div(a, b).ok()?,
+        (BinaryOp::TrueDivide, Some(x)) => complex::div_real(a, x).ok()?,
+        (BinaryOp::Power, _) => complex::pow(a, b).ok()?,
+        _ => return None,
+    })
 }
 
 /// A real number on the left: only the parts that it has take part (C99, annex G).
-fn complex_right(left: f64, op: BinaryOp, re: f64, im: f64) -> Option<Const> {
-    match op {
-        BinaryOp::Add => complex(left + re, im),
-        BinaryOp::Subtract => complex(left - re, -im),
-        BinaryOp::Multiply => complex(left * re, left * im),
-        BinaryOp::TrueDivide => complex_divide(left, 0.0, re, im),
-        _ => None,
-    }
-}
-
-/// Smith's method: divides by the larger part first, so that nothing overflows early.
-fn complex_divide(a: f64, b: f64, c: f64, d: f64) -> Option<Const> {
-    if c == 0.0 && d == 0.0 {
-        return None;
-    }
-    if c.abs() >= d.abs() {
-        let ratio = d / c;
-        let denominator = c + d * ratio;
-        complex((a + b * ratio) / denominator, (b - a * ratio) / denominator)
-    } else {
-        let ratio = c / d;
-        let denominator = c * ratio + d;
-        complex((a * ratio + b) / denominator, (b * ratio - a) / denominator)
-    }
+fn complex_right(left: f64, op: BinaryOp, b: Complex) -> Option<Const> {
+    complex(match op {
+        BinaryOp::Add => complex::add_real(b, left),
+        BinaryOp::Subtract => complex::real_sub(left, b),
+        BinaryOp::Multiply => complex::mul_real(b, left),
+        BinaryOp::TrueDivide => complex::real_div(left, b).ok()?,
+        BinaryOp::Power => complex::pow(Complex { re: left, im: 0.0 }, b).ok()?,
+        _ => return None,
+    })
 }
 
 fn length(value: &Const) -> Option<usize> {
@@ -364,7 +320,7 @@ pub fn negative(value: &Const) -> Option<Const> {
     match number(value)? {
         Number::Int(value) => Some(Const::Int(-value)),
         Number::Float(value) => Some(Const::Float(-value)),
-        Number::Complex(re, im) => complex(-re, -im),
+        Number::Complex(value) => complex(Complex { re: -value.re, im: -value.im }),
     }
 }
 
@@ -373,7 +329,7 @@ pub fn positive(value: &Const) -> Option<Const> {
     match number(value)? {
         Number::Int(value) => Some(Const::Int(value)),
         Number::Float(value) => Some(Const::Float(value)),
-        Number::Complex(re, im) => complex(re, im),
+        Number::Complex(value) => complex(value),
     }
 }
 
@@ -391,9 +347,9 @@ pub fn equal(a: &Const, b: &Const) -> bool {
         (Const::Tuple(a), Const::Tuple(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
         _ => match (number(a), number(b)) {
             (Some(Number::Int(a)), Some(Number::Int(b))) => a == b,
-            (Some(Number::Complex(a, b)), Some(Number::Complex(c, d))) => a == c && b == d,
-            (Some(Number::Complex(re, im)), Some(real)) | (Some(real), Some(Number::Complex(re, im))) => {
-                im == 0.0 && as_float(&real) == Some(re)
+            (Some(Number::Complex(a)), Some(Number::Complex(b))) => a == b,
+            (Some(Number::Complex(complex)), Some(real)) | (Some(real), Some(Number::Complex(complex))) => {
+                complex.im == 0.0 && as_float(&real) == Some(complex.re)
             }
             (Some(Number::Float(a)), Some(Number::Float(b))) => a == b,
             (Some(Number::Float(float)), Some(Number::Int(int)))
@@ -406,14 +362,14 @@ pub fn equal(a: &Const, b: &Const) -> bool {
 }
 
 /// A frozenset of items in their order, each once.
-pub fn frozenset(items: Vec<Const>) -> Option<Const> {
+pub fn frozenset(items: Vec<Const>) -> Const {
     let mut unique: Vec<Const> = Vec::with_capacity(items.len());
     for item in items {
         if !unique.iter().any(|other| equal(other, &item)) {
             unique.push(item);
         }
     }
-    Some(Const::FrozenSet(unique))
+    Const::FrozenSet(unique)
 }
 
 #[cfg(test)]
@@ -455,6 +411,6 @@ mod tests {
         assert_eq!(binary(&Const::str("abc"), BinaryOp::Subscript, &back), Some(Const::str("cba")));
         assert_eq!(binary(&Const::Bytes(b"abc".to_vec()), BinaryOp::Subscript, &int(-1)), Some(int(99)));
         let set = frozenset(vec![int(1), Const::Float(1.0), Const::Bool(true), int(2)]);
-        assert_eq!(set, Some(Const::FrozenSet(vec![int(1), int(2)])));
+        assert_eq!(set, Const::FrozenSet(vec![int(1), int(2)]));
     }
 }

@@ -3,6 +3,15 @@
 use rustc_hash::FxHashMap;
 use taipan_bytecode::Const;
 
+/// Not a number is not equal to itself, so each one is a constant of its own.
+fn is_nan(value: &Const) -> bool {
+    match value {
+        Const::Float(value) => value.is_nan(),
+        Const::Complex { re, im } => re.is_nan() || im.is_nan(),
+        _ => false,
+    }
+}
+
 /// Constants by index, found by value.
 #[derive(Debug, Default)]
 pub struct ConstTable {
@@ -13,11 +22,13 @@ pub struct ConstTable {
 impl ConstTable {
     /// The index of a constant, which is added if it is new.
     pub fn add(&mut self, value: Const) -> u32 {
-        if let Some(&index) = self.index.get(&value) {
-            return index;
-        }
         let index = self.items.len() as u32;
-        self.index.insert(value.clone(), index);
+        if !is_nan(&value) {
+            if let Some(&index) = self.index.get(&value) {
+                return index;
+            }
+            self.index.insert(value.clone(), index);
+        }
         self.items.push(value);
         index
     }

@@ -117,7 +117,8 @@ impl<'a> Compiler<'a> {
         let (ExprKind::Name { id, .. }, [generator], true) = (&func.kind, args, keywords.is_empty()) else {
             return Ok(());
         };
-        if !matches!(generator.kind, ExprKind::GeneratorExp { .. }) {
+        let is_generator = matches!(generator.kind, ExprKind::GeneratorExp { .. });
+        if !is_generator || self.scopes.of(generator.id)?.is_coroutine() {
             return Ok(());
         }
         let (builtin, result) = match &**id {

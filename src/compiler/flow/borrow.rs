@@ -132,14 +132,15 @@ impl Graph {
                 let top = run.stack.len() - 1;
                 run.stack.swap(top, top + 1 - arg as usize);
             }
-            // These leave what they look at on the stack.
+            // These leave what they look at on the stack. What they push counts for the first instruction of the
+            // block, as in CPython 3.14; that only makes one load more own its value.
             Op::GET_ANEXT
             | Op::GET_LEN
             | Op::IMPORT_FROM
             | Op::MATCH_KEYS
             | Op::MATCH_MAPPING
             | Op::MATCH_SEQUENCE
-            | Op::WITH_EXCEPT_START => run.push(at, None),
+            | Op::WITH_EXCEPT_START => run.push(0, None),
             Op::DICT_MERGE
             | Op::DICT_UPDATE
             | Op::LIST_APPEND
@@ -152,6 +153,14 @@ impl Graph {
                 run.pop();
                 run.push(at, None);
             }
+            // A generator, or a string, may stay what it is.
+            Op::GET_YIELD_FROM_ITER | Op::FORMAT_SIMPLE => {}
+            Op::LOAD_SPECIAL => {
+                let object = run.pop();
+                run.push(at, None);
+                run.stack.push(object);
+            }
+            Op::DELETE_FAST => run.change_local(arg),
             Op::FOR_ITER => run.push(at, None),
             Op::LOAD_ATTR | Op::LOAD_SUPER_ATTR => {
                 let object = run.pop();

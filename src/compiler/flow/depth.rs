@@ -37,7 +37,7 @@ impl Graph {
                 self.enter(next, depth, &mut todo)?;
             }
         }
-        Ok(most as u32)
+        Ok(most.max(1) as u32)
     }
 
     fn enter(&mut self, id: BlockId, depth: i32, todo: &mut Vec<BlockId>) -> Result<(), CompileError> {

@@ -81,30 +81,46 @@ pub(super) fn tuple(nodes: &mut [Node], at: usize, consts: &mut ConstTable) {
     load(&mut nodes[at], value, consts);
 }
 
-/// A long tuple of constants, which was collected in a list.
-pub(super) fn list_to_tuple(nodes: &mut [Node], at: usize, consts: &mut ConstTable) {
+/// A long list or set of constants that was built item by item before `at`: the instructions and the items.
+fn collected(nodes: &[Node], at: usize, build: Op, add: Op) -> Option<(Vec<usize>, Vec<usize>)> {
     let mut items = Vec::new();
-    let mut expect_append = true;
+    let mut expect_add = true;
     for start in (0..at).rev() {
         let (op, arg) = (nodes[start].op, nodes[start].arg);
         match op {
             Op::NOP => continue,
-            Op::BUILD_LIST if arg == 0 => {
-                if expect_append {
-                    items.reverse();
-                    let value = Const::Tuple(values(nodes, &items, consts));
-                    let all: Vec<usize> = (start..at).filter(|&at| nodes[at].op != Op::NOP).collect();
-                    blank(nodes, &all);
-                    load(&mut nodes[at], value, consts);
-                }
-                return;
+            op if op == build && arg == 0 && expect_add => {
+                items.reverse();
+                let all = (start..at).filter(|&at| nodes[at].op != Op::NOP).collect();
+                return Some((all, items));
             }
-            Op::LIST_APPEND if expect_append && arg == 1 => {}
-            op if !expect_append && loads_constant(op) => items.push(start),
-            _ => return,
+            op if op == add && expect_add && arg == 1 => {}
+            op if !expect_add && loads_constant(op) => items.push(start),
+            _ => return None,
         }
-        expect_append = !expect_append;
+        expect_add = !expect_add;
     }
+    None
+}
+
+/// A long tuple of constants, which was collected in a list. Returns false if it is none.
+pub(super) fn list_to_tuple(nodes: &mut [Node], at: usize, consts: &mut ConstTable) -> bool {
+    let Some((all, items)) = collected(nodes, at, Op::BUILD_LIST, Op::LIST_APPEND) else { return false };
+    let value = Const::Tuple(values(nodes, &items, consts));
+    blank(nodes, &all);
+    load(&mut nodes[at], value, consts);
+    true
+}
+
+/// A long list or set of constants that is only searched or iterated over; `at` adds its last item.
+pub(super) fn collected_to_constant(nodes: &mut [Node], at: usize, consts: &mut ConstTable) {
+    let add = nodes[at].op;
+    let build = if add == Op::LIST_APPEND { Op::BUILD_LIST } else { Op::BUILD_SET };
+    let Some((all, items)) = collected(nodes, at + 1, build, add) else { return };
+    let values = values(nodes, &items, consts);
+    let value = if add == Op::LIST_APPEND { Const::Tuple(values) } else { arithmetic::frozenset(values) };
+    blank(nodes, &all);
+    load(&mut nodes[at], value, consts);
 }
 
 /// A list or set of constants: one constant if it is only searched or iterated over, else extended from one.
@@ -122,8 +138,7 @@ pub(super) fn list_or_set(nodes: &mut [Node], at: usize, next: Op, consts: &mut 
         return;
     };
     let values = values(nodes, &items, consts);
-    let value = if op == Op::BUILD_SET { arithmetic::frozenset(values) } else { Some(Const::Tuple(values)) };
-    let Some(value) = value else { return };
+    let value = if op == Op::BUILD_SET { arithmetic::frozenset(values) } else { Const::Tuple(values) };
     let index = consts.add(value);
     blank(nodes, &items);
     if only_read {

@@ -88,7 +88,8 @@ impl Graph {
             };
             let jump = *last;
             let end = block.nodes.len() - 1;
-            block.nodes.splice(end..end, [Node::new(Op::COPY, 1, jump.loc), Node::new(Op::TO_BOOL, 0, jump.loc)]);
+            let before = |op, arg| Node { handler: jump.handler, ..Node::new(op, arg, jump.loc) };
+            block.insert(end, [before(Op::COPY, 1), before(Op::TO_BOOL, 0)]);
         }
     }
 
@@ -107,7 +108,7 @@ impl Graph {
             let loc = Loc { line, end_line: line, col: -1, end_col: -1 };
             prefix.extend([Node::new(Op::RETURN_GENERATOR, 0, loc), Node::new(Op::POP_TOP, 0, loc)]);
         }
-        self.block_mut(Graph::ENTRY).nodes.splice(0..0, prefix);
+        self.block_mut(Graph::ENTRY).insert(0, prefix);
     }
 
     /// Turns indices of cells and free variables into places among all locals: a cell that is a parameter or local too
@@ -163,16 +164,18 @@ impl Graph {
                 Op::POP_JUMP_IF_NOT_NONE => Op::POP_JUMP_IF_NONE,
                 _ => return,
             };
-            let not_taken = Node { handler: last.handler, ..Node::new(Op::NOT_TAKEN, 0, last.loc) };
+            let not_taken = Node::new(Op::NOT_TAKEN, 0, last.loc);
             if !graph.block(last.target).visited {
-                graph.block_mut(id).nodes.push(not_taken);
+                let block = graph.block_mut(id);
+                let handler = block.spare.pop_front().unwrap_or(BlockId::NONE);
+                block.nodes.push(Node { handler, ..not_taken });
                 return;
             }
             let back = graph.new_block();
             let (cold, next) = (graph.block(id).cold, graph.block(id).next);
             let depth = graph.block(last.target).start_depth;
             let block = graph.block_mut(back);
-            let jump = Node { target: last.target, handler: last.handler, ..Node::new(Op::JUMP, 0, last.loc) };
+            let jump = Node { target: last.target, ..Node::new(Op::JUMP, 0, last.loc) };
             block.nodes.extend([not_taken, jump]);
             block.start_depth = depth;
             block.cold = cold;

@@ -18,6 +18,8 @@ mod swaps;
 
 pub(crate) use fold::STACK_USE_GUIDELINE;
 
+use std::collections::VecDeque;
+
 use taipan_bytecode::{CodeFlags, Op};
 
 use crate::CompileError;
@@ -86,6 +88,10 @@ pub struct Block {
     unsafe_locals: u64,
     /// What handlers are set up on entry (see `handlers`).
     handlers: u32,
+    /// Handlers of instructions that were removed from the end. CPython keeps blocks in arrays and does not clear what
+    /// is behind their ends, so that a `NOT_TAKEN` added there gets such a handler; it cannot raise, but the exception
+    /// table shows it.
+    spare: VecDeque<BlockId>,
 }
 
 impl Block {
@@ -103,7 +109,22 @@ impl Block {
             cold: false,
             unsafe_locals: 0,
             handlers: 0,
+            spare: VecDeque::new(),
         }
+    }
+
+    /// Shortens the block.
+    fn truncate(&mut self, length: usize) {
+        let removed: Vec<BlockId> = self.nodes[length..].iter().map(|node| node.handler).collect();
+        removed.into_iter().rev().for_each(|handler| self.spare.push_front(handler));
+        self.nodes.truncate(length);
+    }
+
+    /// Inserts instructions.
+    fn insert(&mut self, at: usize, nodes: impl IntoIterator<Item = Node>) {
+        let before = self.nodes.len();
+        self.nodes.splice(at..at, nodes);
+        self.spare.drain(..(self.nodes.len() - before).min(self.spare.len()));
     }
 
     fn falls_through(&self) -> bool {

@@ -79,8 +79,9 @@ impl Graph {
             kept += 1;
             previous_line = node.loc.line;
         }
-        nodes.truncate(kept);
-        self.block_mut(id).nodes = nodes;
+        let block = self.block_mut(id);
+        block.nodes = nodes;
+        block.truncate(kept);
         before - kept
     }
 

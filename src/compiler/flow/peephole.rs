@@ -154,6 +154,9 @@ fn peep_straight(nodes: &mut [Node], at: usize, consts: &mut ConstTable) {
             }
         }
         Op::BUILD_LIST | Op::BUILD_SET => fold::list_or_set(nodes, at, next, consts),
+        Op::LIST_APPEND | Op::SET_ADD if arg == 1 && matches!(next, Op::GET_ITER | Op::CONTAINS_OP) => {
+            fold::collected_to_constant(nodes, at, consts);
+        }
         Op::STORE_FAST => {
             let again =
                 next == Op::STORE_FAST && nodes[at + 1].arg == arg && nodes[at].loc.line == nodes[at + 1].loc.line;
@@ -185,10 +188,8 @@ fn peep_straight(nodes: &mut [Node], at: usize, consts: &mut ConstTable) {
         }
         Op::UNARY_NOT | Op::UNARY_INVERT | Op::UNARY_NEGATIVE => fold::unary(nodes, at, consts),
         Op::CALL_INTRINSIC_1 if arg == Intrinsic1::ListToTuple.number() => {
-            if next == Op::GET_ITER {
+            if !fold::list_to_tuple(nodes, at, consts) && next == Op::GET_ITER {
                 nodes[at].set_nop();
-            } else {
-                fold::list_to_tuple(nodes, at, consts);
             }
         }
         Op::CALL_INTRINSIC_1 if arg == Intrinsic1::UnaryPositive.number() => fold::unary(nodes, at, consts),

@@ -20,7 +20,7 @@ const ATTRIBUTES: &[(&str, fn(&CodeObject) -> String)] = &[
     ("co_consts", |code| format!("{:?}", code.consts.iter().map(dis::const_text).collect::<Vec<_>>())),
     ("co_names", |code| format!("{:?}", code.names)),
     ("co_localsplusnames", |code| format!("{:?} {:?}", code.localsplusnames, code.localspluskinds)),
-    ("co_exceptiontable", |code| format!("{:?}", code.exception_entries().collect::<Vec<_>>())),
+    ("co_exceptiontable", |code| code.exception_entries().map(|entry| format!("{entry:?}\n")).collect()),
     ("co_lines", |code| dis::disassemble(code)),
     ("co_positions", positions),
     ("co_flags", |code| format!("{:?}", code.flags)),
@@ -128,7 +128,7 @@ fn print_difference(ours: &str, theirs: &str) {
     let from = first.saturating_sub(3);
     for index in from..(first + 8).min(ours.len().max(theirs.len())) {
         let (a, b) = (ours.get(index).unwrap_or(&""), theirs.get(index).unwrap_or(&""));
-        println!("{} {a:<60.60} | {b:.60}", if a == b { ' ' } else { '!' });
+        println!("{} {a:<90.90} | {b:.90}", if a == b { ' ' } else { '!' });
     }
 }
 
