@@ -8,5 +8,6 @@ mod fixture;
 mod float;
 mod format;
 mod int;
+mod pack;
 mod strings;
 mod unicode;
