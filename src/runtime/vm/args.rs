@@ -215,6 +215,14 @@ impl Parameters {
         p
     }
 
+    /// Functions with fixed required arguments take them by position only unless the text has a `/` or names them.
+    pub fn positional_only_for(&mut self, f: &crate::object::NativeFn) {
+        use crate::object::NativeFn::*;
+        if matches!(f, F0(_) | F1(_) | F2(_) | F3(_) | F4(_)) && self.posonly == 0 {
+            self.posonly = self.implicit as usize;
+        }
+    }
+
     fn push(&mut self, name: &'static str, optional: bool) {
         self.names.push(name);
         self.optional.push(optional);

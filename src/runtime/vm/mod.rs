@@ -8,6 +8,7 @@ pub mod call;
 pub mod errors;
 pub mod frame;
 pub mod gil;
+pub mod handlers;
 pub mod ops;
 pub mod running;
 
@@ -65,6 +66,12 @@ pub struct Vm {
     pub(crate) exc_info: *mut ExcItem,
     /// The outermost item of [`Vm::exc_info`].
     pub(crate) exc_base: Box<ExcItem>,
+    /// The next unwinding adds no traceback entry for the frame it starts in.
+    pub(crate) skip_traceback: bool,
+    /// `RERAISE` set the place to report back to this canonical offset.
+    pub(crate) reraise_lasti: Option<i32>,
+    /// See [`handlers::Registers`].
+    pub(crate) registers: handlers::Registers,
     pub(crate) stack_base: *mut Word,
     /// Lowest address the native stack may reach.
     pub(crate) native_limit: usize,

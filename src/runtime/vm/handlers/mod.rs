@@ -84,3 +84,20 @@ pub unsafe fn enter(vm: *mut Vm, ip: *const Unit, sp: *mut Word, fp: *mut Word) 
         }
     }
 }
+
+/// As [`enter`], raising the pending exception at `ip` first.
+///
+/// # Safety
+/// As [`enter`]; an exception is pending.
+pub unsafe fn enter_raising(vm: *mut Vm, ip: *const Unit, sp: *mut Word, fp: *mut Word) -> Word {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let w = unwind::unwind(ip, sp, fp, vm, opcode::TABLE.as_ptr());
+        #[cfg(debug_assertions)]
+        if w == CONTINUE {
+            let r = (*vm).registers;
+            return enter(vm, r.ip, r.sp, r.fp);
+        }
+        w
+    }
+}
