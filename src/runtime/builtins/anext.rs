@@ -23,10 +23,25 @@ crate::payload!(AnextAwaitable, ANEXT_AWAITABLE,
 pub static ANEXT_AWAITABLE: TypeDef = TypeDef::new::<AnextAwaitable>("anext_awaitable")
     .flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION))
     .cpython_size(32, 0)
-    .slots(Slots { am_await: Some(|_, v| Ok(v.clone())), iter: Some(|_, v| Ok(v.clone())), next: Some(next), ..Slots::NONE })
+    .slots(Slots {
+        am_await: Some(|_, v| Ok(v.clone())),
+        iter: Some(|_, v| Ok(v.clone())),
+        next: Some(next),
+        ..Slots::NONE
+    })
     .methods(&[
-        MethodDef::method("send", "($self, value, /)", "Send a value into the iterator.", NativeFn::V(|vm, a| forward(vm, a, "send"))),
-        MethodDef::method("throw", "($self, /, *args)", "Raise an exception in the iterator.", NativeFn::V(|vm, a| forward(vm, a, "throw"))),
+        MethodDef::method(
+            "send",
+            "($self, value, /)",
+            "Send a value into the iterator.",
+            NativeFn::V(|vm, a| forward(vm, a, "send")),
+        ),
+        MethodDef::method(
+            "throw",
+            "($self, /, *args)",
+            "Raise an exception in the iterator.",
+            NativeFn::V(|vm, a| forward(vm, a, "throw")),
+        ),
         MethodDef::method("close", "($self, /)", "End the iterator.", NativeFn::V(|vm, a| forward(vm, a, "close"))),
     ])
     .getset(&[] as &[GetSetDef]);
@@ -41,7 +56,7 @@ impl AnextAwaitable {
 /// The iterator behind the wrapped awaitable. A coroutine's own iterator is one that can be sent to.
 fn iterator(vm: &mut Vm, v: &Value) -> PyResult {
     let wrapped = v.downcast::<AnextAwaitable>().expect("an anext_awaitable").get(vm).wrapped.clone();
-    crate::types::generator::awaitable_iter(vm, &wrapped)
+    crate::types::generator::iter_of_awaitable(vm, &wrapped)
 }
 
 /// `StopAsyncIteration` becomes `StopIteration(default)`.

@@ -17,9 +17,9 @@ pub fn build_class(vm: &mut Vm, args: &Args<'_>) -> PyResult {
     let [func, name, bases @ ..] = args.pos() else {
         return Err(vm.type_error("__build_class__: not enough arguments"));
     };
-    if func.downcast::<Function>().is_none() {
+    let Some(body) = func.downcast::<Function>() else {
         return Err(vm.type_error("__build_class__: func must be a function"));
-    }
+    };
     if name.downcast::<Str>().is_none() {
         return Err(vm.type_error("__build_class__: name is not a string"));
     }
@@ -30,7 +30,7 @@ pub fn build_class(vm: &mut Vm, args: &Args<'_>) -> PyResult {
         args.keywords().filter(|(k, _)| !k.is_text("metaclass")).map(|(k, v)| (k.clone(), v.clone())).collect();
     let meta = metaclass(vm, args.keyword("metaclass"), &bases)?;
     let namespace = prepare(vm, &meta, name, &bases, &keywords)?;
-    let cell = vm.run_class_body(func, &namespace)?;
+    let cell = vm.run_code(body, &namespace)?;
     if resolved.is_some() {
         let key = name!("__orig_bases__").as_value().clone();
         vm.set_item(&namespace, &key, original.as_value())?;
@@ -96,13 +96,7 @@ fn metaclass(vm: &mut Vm, given: Option<&Value>, bases: &Py<Tuple>) -> PyResult 
 }
 
 /// The namespace of the class body: what `__prepare__` gives, or a dict.
-fn prepare(
-    vm: &mut Vm,
-    meta: &Value,
-    name: &Value,
-    bases: &Py<Tuple>,
-    keywords: &[(Py<Str>, Value)],
-) -> PyResult {
+fn prepare(vm: &mut Vm, meta: &Value, name: &Value, bases: &Py<Tuple>, keywords: &[(Py<Str>, Value)]) -> PyResult {
     if meta.is(&TYPE.value()) {
         return Ok(Dict::new_object().into());
     }

@@ -9,6 +9,7 @@ use crate::types::cell::CellObject;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
 use crate::types::exceptions::{self as exc, syntax};
+use crate::types::function::Function;
 use crate::types::int::Int;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
@@ -58,7 +59,13 @@ pub struct How {
 impl How {
     /// An ordinary compilation.
     pub fn new(mode: Mode, filename: &str) -> How {
-        How { mode, filename: filename.to_owned(), flags: CompilerFlags::empty(), futures: CodeFlags::empty(), optimize: -1 }
+        How {
+            mode,
+            filename: filename.to_owned(),
+            flags: CompilerFlags::empty(),
+            futures: CodeFlags::empty(),
+            optimize: -1,
+        }
     }
 }
 
@@ -238,7 +245,8 @@ pub fn compile(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         Some(d) => !vm.truth(d)?,
         None => true,
     };
-    let (flags, mut futures) = (CompilerFlags::from_bits_truncate(given), CodeFlags::from_bits_truncate(given) & CodeFlags::FUTURES);
+    let (flags, mut futures) =
+        (CompilerFlags::from_bits_truncate(given), CodeFlags::from_bits_truncate(given) & CodeFlags::FUTURES);
     if !(-1..=2).contains(&optimize) {
         return Err(vm.value_error("compile(): invalid optimize value"));
     }
@@ -291,7 +299,8 @@ fn vm_text(vm: &mut Vm, text: &str) -> Value {
 
 /// Future features of the code that calls `compile`, `eval` or `exec`.
 fn inherited_futures(vm: &Vm) -> CodeFlags {
-    vm.current_code().map_or(CodeFlags::empty(), |c| c.canonical.flags & CodeFlags::FUTURES)
+    // SAFETY: the innermost frame is live.
+    vm.current_frame().map_or(CodeFlags::empty(), |f| unsafe { (*(*f).running).flags & CodeFlags::FUTURES })
 }
 
 /// `globals()`
@@ -348,6 +357,12 @@ fn namespaces(
     Ok((globals, locals))
 }
 
+/// Runs code in namespaces.
+fn run(vm: &mut Vm, code: &Py<Code>, globals: &Py<Dict>, locals: &Value, closure: Option<Py<Tuple>>) -> PyResult {
+    let f = Function::new(vm, code.clone(), globals.clone(), closure);
+    vm.run_code(&f, locals)
+}
+
 /// `eval(source, /, globals=None, locals=None)`
 pub fn eval(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     let [Some(source), globals, locals] = a else { return Err(vm.system_error("eval(): unbound argument")) };
@@ -359,12 +374,12 @@ pub fn eval(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         if code.canonical.nfreevars() > 0 {
             return Err(vm.type_error("code object passed to eval() may not contain free variables"));
         }
-        return vm.run_code(code, &globals, &locals, None);
+        return run(vm, code, &globals, &locals, None);
     }
     let text = source_text(vm, source, "eval() arg 1 must be a string, bytes or code object", "<string>")?;
     let how = How { futures: inherited_futures(vm), ..How::new(Mode::Eval, "<string>") };
     let code = vm.compile(text.trim_start_matches([' ', '\t']), &how)?;
-    vm.run_code(&code, &globals, &locals, None)
+    run(vm, &code, &globals, &locals, None)
 }
 
 /// `exec(source, /, globals=None, locals=None, *, closure=None)`
@@ -377,7 +392,7 @@ pub fn exec(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     if let Some(code) = source.downcast::<Code>() {
         let closure = checked_closure(vm, code, closure)?;
         sys::audit::audit(vm, "exec", std::slice::from_ref(source))?;
-        vm.run_code(code, &globals, &locals, closure.as_ref())?;
+        run(vm, code, &globals, &locals, closure)?;
         return Ok(none());
     }
     if closure.is_some() {
@@ -386,7 +401,7 @@ pub fn exec(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     let text = source_text(vm, source, "exec() arg 1 must be a string, bytes or code object", "<string>")?;
     let how = How { futures: inherited_futures(vm), ..How::new(Mode::Exec, "<string>") };
     let code = vm.compile(&text, &how)?;
-    vm.run_code(&code, &globals, &locals, None)?;
+    run(vm, &code, &globals, &locals, None)?;
     Ok(none())
 }
 
@@ -396,9 +411,9 @@ fn checked_closure(vm: &mut Vm, code: &Py<Code>, closure: Option<&Value>) -> PyR
         None if wanted == 0 => Ok(None),
         Some(_) if wanted == 0 => Err(vm.type_error("cannot use a closure with this code object")),
         _ => {
-            let given = closure.and_then(|c| c.downcast_exact::<Tuple>()).filter(|t| {
-                t.len() == wanted && t.items().iter().all(|c| c.is_exact::<CellObject>())
-            });
+            let given = closure
+                .and_then(|c| c.downcast_exact::<Tuple>())
+                .filter(|t| t.len() == wanted && t.items().iter().all(|c| c.is_exact::<CellObject>()));
             match given {
                 Some(t) => Ok(Some(t.clone())),
                 None => Err(vm.type_error(format!("code object requires a closure of exactly length {wanted}"))),

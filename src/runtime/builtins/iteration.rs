@@ -143,9 +143,9 @@ fn extreme(vm: &mut Vm, args: &Args<'_>, name: &'static str, op: CmpOp) -> PyRes
         [] => return Err(vm.type_error(format!("{name} expected at least 1 argument, got 0"))),
         [iterable] => vm.for_each(iterable, offer)?,
         _ if default.is_some() => {
-            return Err(vm.type_error(format!(
-                "Cannot specify a default for {name}() with multiple positional arguments"
-            )));
+            return Err(
+                vm.type_error(format!("Cannot specify a default for {name}() with multiple positional arguments"))
+            );
         }
         many => {
             for item in many {

@@ -11,12 +11,15 @@ pub mod numbers;
 pub mod sys;
 pub mod warnings;
 
+use crate::import::ModuleDef;
 use crate::name;
 use crate::object::typedef::MethodDef;
 use crate::object::{NativeFn, Py, PyResult, TypeDef, Value, boolean, none};
 use crate::types::dict::Dict;
 use crate::types::exceptions;
-use crate::types::module::{Module, ModuleDef};
+use crate::types::list::List;
+use crate::types::method::BuiltinFunction;
+use crate::types::module::Module;
 use crate::types::str::Str;
 use crate::vm::Vm;
 use NativeFn::{F0, F1, F2, F3, N, V};
@@ -57,20 +60,45 @@ static FUNCTIONS: &[MethodDef] = &[
         N(import),
     ),
     row("abs", "($module, x, /)", "Return the absolute value of the argument.", F1(numbers::abs)),
-    row("all", "($module, iterable, /)", "Return True if bool(x) is True for all values x in the iterable.", F1(iteration::all)),
-    row("any", "($module, iterable, /)", "Return True if bool(x) is True for any x in the iterable.", F1(iteration::any)),
+    row(
+        "all",
+        "($module, iterable, /)",
+        "Return True if bool(x) is True for all values x in the iterable.",
+        F1(iteration::all),
+    ),
+    row(
+        "any",
+        "($module, iterable, /)",
+        "Return True if bool(x) is True for any x in the iterable.",
+        F1(iteration::any),
+    ),
     row("ascii", "($module, obj, /)", "Return an ASCII-only representation of an object.", F1(attributes::ascii)),
     row("bin", "($module, number, /)", "Return the binary representation of an integer.", F1(numbers::bin)),
     row("breakpoint", "($module, /, *args, **kws)", "Call sys.breakpointhook(*args, **kws).", V(console::breakpoint)),
-    row("callable", "($module, obj, /)", "Return whether the object is callable (i.e., some kind of function).", F1(attributes::callable)),
-    row("chr", "($module, i, /)", "Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff.", F1(numbers::chr)),
+    row(
+        "callable",
+        "($module, obj, /)",
+        "Return whether the object is callable (i.e., some kind of function).",
+        F1(attributes::callable),
+    ),
+    row(
+        "chr",
+        "($module, i, /)",
+        "Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff.",
+        F1(numbers::chr),
+    ),
     row(
         "compile",
         "($module, /, source, filename, mode, flags=0,\n        dont_inherit=False, optimize=-1, *, _feature_version=-1)",
         "Compile source into a code object that can be executed by exec() or eval().",
         N(code::compile),
     ),
-    row("delattr", "($module, obj, name, /)", "Deletes the named attribute from the given object.", F2(attributes::delattr)),
+    row(
+        "delattr",
+        "($module, obj, name, /)",
+        "Deletes the named attribute from the given object.",
+        F2(attributes::delattr),
+    ),
     row("dir", "", "dir([object]) -> list of strings", V(attributes::dir)),
     row("divmod", "($module, x, y, /)", "Return the tuple (x//y, x%y).", F2(numbers::divmod)),
     row(
@@ -85,14 +113,34 @@ static FUNCTIONS: &[MethodDef] = &[
         "Execute the given source in the context of globals and locals.",
         N(code::exec),
     ),
-    row("format", "($module, value, format_spec='', /)", "Return type(value).__format__(value, format_spec)", N(attributes::format)),
+    row(
+        "format",
+        "($module, value, format_spec='', /)",
+        "Return type(value).__format__(value, format_spec)",
+        N(attributes::format),
+    ),
     row("getattr", "", "getattr(object, name[, default]) -> value", V(attributes::getattr)),
-    row("globals", "($module, /)", "Return the dictionary containing the current scope's global variables.", F0(code::globals)),
-    row("hasattr", "($module, obj, name, /)", "Return whether the object has an attribute with the given name.", F2(attributes::hasattr)),
+    row(
+        "globals",
+        "($module, /)",
+        "Return the dictionary containing the current scope's global variables.",
+        F0(code::globals),
+    ),
+    row(
+        "hasattr",
+        "($module, obj, name, /)",
+        "Return whether the object has an attribute with the given name.",
+        F2(attributes::hasattr),
+    ),
     row("hash", "($module, obj, /)", "Return the hash value for the given object.", F1(attributes::hash)),
     row("hex", "($module, number, /)", "Return the hexadecimal representation of an integer.", F1(numbers::hex)),
     row("id", "($module, obj, /)", "Return the identity of an object.", F1(attributes::id)),
-    row("input", "($module, prompt='', /)", "Read a string from standard input.  The trailing newline is stripped.", N(console::input)),
+    row(
+        "input",
+        "($module, prompt='', /)",
+        "Read a string from standard input.  The trailing newline is stripped.",
+        N(console::input),
+    ),
     row(
         "issubclass",
         "($module, cls, class_or_tuple, /)",
@@ -100,8 +148,18 @@ static FUNCTIONS: &[MethodDef] = &[
         F2(attributes::issubclass),
     ),
     row("iter", "", "iter(iterable) -> iterator\niter(callable, sentinel) -> iterator", V(iteration::iter)),
-    row("aiter", "($module, async_iterable, /)", "Return an AsyncIterator for an AsyncIterable object.", F1(iteration::aiter)),
-    row("locals", "($module, /)", "Return a dictionary containing the current scope's local variables.", F0(code::locals)),
+    row(
+        "aiter",
+        "($module, async_iterable, /)",
+        "Return an AsyncIterator for an AsyncIterable object.",
+        F1(iteration::aiter),
+    ),
+    row(
+        "locals",
+        "($module, /)",
+        "Return a dictionary containing the current scope's local variables.",
+        F0(code::locals),
+    ),
     row(
         "max",
         "",
@@ -123,7 +181,12 @@ static FUNCTIONS: &[MethodDef] = &[
     ),
     row("oct", "($module, number, /)", "Return the octal representation of an integer.", F1(numbers::oct)),
     row("ord", "($module, character, /)", "Return the ordinal value of a character.", F1(numbers::ord)),
-    row("pow", "($module, /, base, exp, mod=None)", "Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.", N(numbers::pow)),
+    row(
+        "pow",
+        "($module, /, base, exp, mod=None)",
+        "Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.",
+        N(numbers::pow),
+    ),
     row(
         "print",
         "($module, /, *args, sep=' ', end='\\n', file=None, flush=False)",
@@ -131,8 +194,18 @@ static FUNCTIONS: &[MethodDef] = &[
         V(console::print),
     ),
     row("repr", "($module, obj, /)", "Return the canonical string representation of the object.", F1(attributes::repr)),
-    row("round", "($module, /, number, ndigits=None)", "Round a number to a given precision in decimal digits.", N(numbers::round)),
-    row("setattr", "($module, obj, name, value, /)", "Sets the named attribute on the given object to the specified value.", F3(attributes::setattr)),
+    row(
+        "round",
+        "($module, /, number, ndigits=None)",
+        "Round a number to a given precision in decimal digits.",
+        N(numbers::round),
+    ),
+    row(
+        "setattr",
+        "($module, obj, name, value, /)",
+        "Sets the named attribute on the given object to the specified value.",
+        F3(attributes::setattr),
+    ),
     row(
         "sorted",
         "($module, iterable, /, *, key=None, reverse=False)",
@@ -156,36 +229,68 @@ fn types() -> impl Iterator<Item = (&'static str, &'static TypeDef)> {
         ("memoryview", &memoryview::MEMORYVIEW),
         ("bytearray", &bytearray::BYTEARRAY),
         ("bytes", &bytes::BYTES),
-        ("classmethod", &descr::CLASSMETHOD),
+        ("classmethod", &descr::classmethod::CLASSMETHOD),
         ("complex", &complex::COMPLEX),
         ("dict", &dict::DICT),
         ("enumerate", &enumerate::ENUMERATE),
-        ("filter", &iter_tools::FILTER),
+        ("filter", &adapters::FILTER),
         ("float", &float::FLOAT),
         ("frozenset", &set::FROZENSET),
-        ("property", &descr::PROPERTY),
+        ("property", &descr::property::PROPERTY),
         ("int", &int::INT),
         ("list", &list::LIST),
-        ("map", &iter_tools::MAP),
+        ("map", &adapters::MAP),
         ("object", &object::OBJECT),
         ("range", &range::RANGE),
         ("reversed", &enumerate::REVERSED),
         ("set", &set::SET),
         ("slice", &slice::SLICE),
-        ("staticmethod", &descr::STATICMETHOD),
+        ("staticmethod", &descr::classmethod::STATICMETHOD),
         ("str", &str::methods::STR),
-        ("super", &super_object::SUPER),
+        ("super", &descr::superobject::SUPER),
         ("tuple", &tuple::TUPLE),
         ("type", &typeobject::TYPE),
-        ("zip", &iter_tools::ZIP),
+        ("zip", &adapters::ZIP),
     ];
     all.into_iter()
 }
 
+static OBJECT: Global = Global::new();
 static DICT: Global = Global::new();
 
+/// The module, made at first use and entered into `sys.modules`.
+pub fn module(vm: &mut Vm) -> PyResult {
+    single(vm, &OBJECT, &MODULE)
+}
+
+/// A module of which there is one for the whole process.
+fn single(vm: &mut Vm, place: &Global, def: &'static ModuleDef) -> PyResult {
+    if let Some(m) = place.get() {
+        return Ok(m);
+    }
+    let m: Value = crate::import::make_native(vm, def)?.into();
+    drop(place.set(Some(m.clone())));
+    sys::modules(vm)?.store_text(def.name, m.clone());
+    Ok(m)
+}
+
+/// Whether a function is the original `__import__`.
+pub fn is_original_import(f: &Value) -> bool {
+    f.downcast::<BuiltinFunction>().is_some_and(|f| f.def.name == "__import__" && is_own_row(f.def))
+}
+
+fn is_own_row(def: &MethodDef) -> bool {
+    FUNCTIONS.iter().any(|row| std::ptr::eq(row, def))
+}
+
+/// A list that the `gc` module keeps (`callbacks`, `garbage`), if the program has imported that.
+pub fn gc_list(vm: &mut Vm, name: &str) -> Option<Py<List>> {
+    let gc = sys::modules(vm).ok()?.lookup_text("gc")?;
+    gc.downcast::<Module>()?.dict.lookup_text(name)?.into_py::<List>().ok()
+}
+
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
-    DICT.set(Some(dict.clone().into()));
+    drop(DICT.set(Some(dict.clone().into())));
     dict.store_text("None", none());
     dict.store_text("Ellipsis", crate::types::singletons::ELLIPSIS.value());
     dict.store_text("NotImplemented", crate::object::not_implemented());
@@ -239,7 +344,7 @@ pub fn of_globals(vm: &mut Vm, globals: &Py<Dict>) -> Py<Dict> {
     let _ = vm;
     match globals.lookup_str(name!("__builtins__")) {
         Some(v) => match v.downcast::<Module>() {
-            Some(m) => m.dict(),
+            Some(m) => m.dict.clone(),
             None => v.into_py::<Dict>().unwrap_or_else(|_| dict()),
         },
         None => dict(),
@@ -249,8 +354,9 @@ pub fn of_globals(vm: &mut Vm, globals: &Py<Dict>) -> Py<Dict> {
 impl Vm {
     /// The dictionary of the `builtins` module.
     pub fn builtins_dict(&mut self) -> Py<Dict> {
-        match self.current_builtins() {
-            Some(d) => d,
+        match self.current_frame() {
+            // SAFETY: the innermost frame is live.
+            Some(f) => unsafe { crate::vm::frame::Frame::function(f).builtins.clone() },
             None => dict(),
         }
     }
@@ -268,8 +374,8 @@ fn import(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     if name.downcast::<Str>().is_none() {
         return Err(vm.type_error("module name must be a string"));
     }
-    let fromlist = fromlist.clone().unwrap_or_else(|| crate::types::tuple::Tuple::empty().into());
-    crate::import::import_level(vm, name, globals.as_ref(), locals.as_ref(), &fromlist, level)
+    let _ = locals;
+    crate::import::import_level(vm, name, globals.as_ref(), fromlist.as_ref(), level)
 }
 
 /// A path argument (str, bytes or `os.PathLike`) as text.

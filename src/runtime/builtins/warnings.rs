@@ -120,7 +120,13 @@ impl Vm {
     }
 
     /// Issues a warning about a place in a source.
-    pub fn warn_explicit(&mut self, category: &'static TypeDef, message: &str, filename: &str, line: u32) -> PyResult<()> {
+    pub fn warn_explicit(
+        &mut self,
+        category: &'static TypeDef,
+        message: &str,
+        filename: &str,
+        line: u32,
+    ) -> PyResult<()> {
         let message = self.new_str(message);
         let filename = Str::from_rust(filename);
         let origin = Origin { filename, line: line as i64, module: None, registry: None, source: None, text: None };
@@ -381,12 +387,7 @@ fn show_natively(vm: &mut Vm, category: &Value, text: &Value, origin: &Origin) -
     let name = vm.get_attr_text(category, "__name__")?;
     let (name, text) = (vm.str(&name)?, vm.str(text)?);
     let filename = exc::print::to_text(&origin.filename);
-    let shown = format!(
-        "{filename}:{}: {}: {}\n",
-        origin.line,
-        exc::print::to_text(&name),
-        exc::print::to_text(&text)
-    );
+    let shown = format!("{filename}:{}: {}: {}\n", origin.line, exc::print::to_text(&name), exc::print::to_text(&text));
     out.write(vm, &shown);
     let line = match &origin.text {
         Some(t) => t.clone(),

@@ -275,10 +275,9 @@ fn replace(vm: &mut Vm, args: &Args<'_>) -> PyResult {
     let class = v.class_value();
     let def = declaration(vm, &class)?;
     if def.unnamed() > 0 {
-        return Err(vm.type_error(format!(
-            "__replace__() is not supported for {} because it has unnamed field(s)",
-            def.name
-        )));
+        return Err(
+            vm.type_error(format!("__replace__() is not supported for {} because it has unnamed field(s)", def.name))
+        );
     }
     let mut values: Vec<Value> = (0..def.fields.len()).map(|i| field(v, i)).collect();
     let mut unknown = Vec::new();

@@ -2,8 +2,8 @@
 
 use crate::object::typedef::{Payload, Visit};
 use crate::object::{GetSetDef, MethodDef, NativeFn, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, none};
-use crate::types::frame::FrameObject;
 use crate::types::exceptions::BaseException;
+use crate::types::frame::FrameObject;
 use crate::types::list::List;
 use crate::types::str::Str;
 use crate::vm::Vm;
@@ -68,7 +68,7 @@ impl Py<Traceback> {
     pub fn line(&self, vm: &Vm) -> Option<u32> {
         let t = self.get(vm);
         if t.line.get() < 0 {
-            let line = t.frame.code(vm).canonical.line_at(t.lasti.max(0) as usize)?;
+            let line = t.frame.code().canonical.line_at(t.lasti.max(0) as usize)?;
             t.line.set(line);
         }
         u32::try_from(t.line.get()).ok()

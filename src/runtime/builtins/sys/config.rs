@@ -157,7 +157,6 @@ pub fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
         options.store_text(name, value);
     }
     dict.store_text("_xoptions", options);
-    dict.store_text("modules", Dict::new_object());
     dict.store_text("meta_path", List::empty());
     dict.store_text("path_hooks", List::empty());
     dict.store_text("path_importer_cache", Dict::new_object());

@@ -117,7 +117,11 @@ pub static HASH_INFO: StructSeq = StructSeq::new(
 pub static THREAD_INFO: StructSeq = StructSeq::new(
     "sys.thread_info",
     "Information about the implementation of threads.",
-    &[("name", "name of the thread implementation"), ("lock", "name of the lock implementation"), ("version", "version of the thread library")],
+    &[
+        ("name", "name of the thread implementation"),
+        ("lock", "name of the lock implementation"),
+        ("version", "version of the thread library"),
+    ],
     3,
 );
 
@@ -193,15 +197,16 @@ fn hash_info(vm: &mut Vm) -> PyResult {
 }
 
 fn implementation(vm: &mut Vm, version_info: &Value) -> PyResult {
-    let fields = Dict::new_object();
     let (name, tag, arch) = (vm.new_str("taipan"), vm.new_str(CACHE_TAG), vm.new_str(multiarch()));
-    fields.store_text("name", name);
-    fields.store_text("cache_tag", tag);
-    fields.store_text("version", version_info.clone());
-    fields.store_text("hexversion", int(HEXVERSION));
-    fields.store_text("_multiarch", arch);
-    fields.store_text("supports_isolated_interpreters", boolean(false));
-    Ok(crate::types::namespace::Namespace::of_dict(fields).into())
+    let fields = [
+        ("name", name),
+        ("cache_tag", tag),
+        ("version", version_info.clone()),
+        ("hexversion", int(HEXVERSION)),
+        ("_multiarch", arch),
+        ("supports_isolated_interpreters", boolean(false)),
+    ];
+    Ok(crate::types::namespace::new_namespace(&fields))
 }
 
 /// The name of the machine and its binary interface, as Debian writes it.
@@ -241,7 +246,9 @@ pub fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     for (name, value) in objects {
         dict.store_text(name, value);
     }
-    for (name, value) in [("hexversion", HEXVERSION), ("api_version", 1013), ("maxsize", i64::MAX), ("maxunicode", 0x10ffff)] {
+    for (name, value) in
+        [("hexversion", HEXVERSION), ("api_version", 1013), ("maxsize", i64::MAX), ("maxunicode", 0x10ffff)]
+    {
         dict.store_text(name, int(value));
     }
     let version = version_text();

@@ -87,7 +87,8 @@ pub fn getrefcount(_: &mut Vm, v: &Value) -> PyResult {
 
 /// `sys.getsizeof(object[, default])`: CPython's bytes, so that advice holds where the program will run.
 pub fn getsizeof(vm: &mut Vm, args: &Args<'_>) -> PyResult {
-    static SIGNATURE: crate::vm::args::Signature = crate::vm::args::Signature::new("getsizeof", "(object, default=None)");
+    static SIGNATURE: crate::vm::args::Signature =
+        crate::vm::args::Signature::new("getsizeof", "(object, default=None)");
     let a = args.bind(vm, &SIGNATURE)?;
     let Some(object) = &a[0] else { return Err(vm.system_error("getsizeof(): unbound argument")) };
     match sizeof(vm, object) {
@@ -271,7 +272,7 @@ pub fn setrecursionlimit(vm: &mut Vm, v: &Value) -> PyResult {
         return Err(vm.value_error("recursion limit must be greater or equal than 1"));
     }
     if !vm.set_recursion_limit(limit) {
-        let depth = vm.recursion_depth();
+        let depth = vm.recursion_limit() - vm.depth_left;
         return Err(vm.recursion_error(format!(
             "cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low"
         )));
@@ -281,8 +282,7 @@ pub fn setrecursionlimit(vm: &mut Vm, v: &Value) -> PyResult {
 
 /// `sys.getswitchinterval()`
 pub fn getswitchinterval(vm: &mut Vm) -> PyResult {
-    let seconds = crate::vm::gil::switch_interval().as_secs_f64();
-    Ok(vm.new_float(seconds))
+    Ok(vm.new_float(crate::vm::gil::switch_interval()))
 }
 
 /// `sys.setswitchinterval(interval)`
@@ -291,7 +291,7 @@ pub fn setswitchinterval(vm: &mut Vm, v: &Value) -> PyResult {
     if seconds.is_nan() || seconds <= 0.0 {
         return Err(vm.value_error("switch interval must be strictly positive"));
     }
-    crate::vm::gil::set_switch_interval(std::time::Duration::from_secs_f64(seconds.min(4e3)));
+    crate::vm::gil::set_switch_interval(seconds.min(4e3));
     Ok(none())
 }
 
@@ -318,15 +318,29 @@ pub fn getframe(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
 pub fn getframemodulename(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     let depth = depth_argument(vm, a)?;
     super::audit::audit(vm, "sys._getframemodulename", &[Value::from_usize(depth)])?;
-    Ok(vm.frame_module(depth).unwrap_or_else(none))
+    Ok(vm.frame_object(depth).map_or_else(none, |f| f.function().rest.borrow().module.clone()))
+}
+
+/// The states of the threads that wait while this one holds the GIL.
+fn other_threads(vm: &Vm) -> Vec<&'static mut Vm> {
+    // SAFETY: the GIL is held: no other thread uses its state, nor ends, before this function's caller gives it up.
+    let all = unsafe { crate::vm::gil::threads() };
+    let others = all.into_iter().filter(|&t| !std::ptr::eq(t, vm));
+    // SAFETY: as above; each state is listed once and this thread's own is left out.
+    others.map(|t| unsafe { &mut *t }).collect()
 }
 
 /// `sys._current_frames()`
 pub fn current_frames(vm: &mut Vm) -> PyResult {
     super::audit::audit(vm, "sys._current_frames", &[])?;
     let out = Dict::new_object();
-    for (ident, frame) in vm.all_thread_frames() {
-        out.set_item(vm, &Int::from_u64(ident), frame)?;
+    if let Some(frame) = vm.frame_object(0) {
+        out.set_item(vm, &Int::from_u64(vm.ident), frame.into())?;
+    }
+    for t in other_threads(vm) {
+        if let Some(frame) = t.frame_object(0) {
+            out.set_item(vm, &Int::from_u64(t.ident), frame.into())?;
+        }
     }
     Ok(out.into())
 }
@@ -335,8 +349,11 @@ pub fn current_frames(vm: &mut Vm) -> PyResult {
 pub fn current_exceptions(vm: &mut Vm) -> PyResult {
     super::audit::audit(vm, "sys._current_exceptions", &[])?;
     let out = Dict::new_object();
-    for (ident, e) in vm.all_thread_exceptions() {
-        out.set_item(vm, &Int::from_u64(ident), e)?;
+    let own = vm.handled().cloned().unwrap_or_else(none);
+    out.set_item(vm, &Int::from_u64(vm.ident), own)?;
+    for t in other_threads(vm) {
+        let e = t.handled().cloned().unwrap_or_else(none);
+        out.set_item(vm, &Int::from_u64(t.ident), e)?;
     }
     Ok(out.into())
 }
@@ -347,42 +364,52 @@ fn function_or_none(v: &Value) -> Option<Value> {
     (!v.is_none()).then(|| v.clone())
 }
 
+fn hooks_changed(vm: &mut Vm) {
+    vm.hooks.active = vm.hooks.trace.is_some() || vm.hooks.profile.is_some();
+}
+
 /// `sys.settrace(function)`
 pub fn settrace(vm: &mut Vm, v: &Value) -> PyResult {
     super::audit::audit(vm, "sys.settrace", &[])?;
-    crate::probe::set_trace(vm, function_or_none(v));
+    vm.hooks.trace = function_or_none(v);
+    hooks_changed(vm);
     Ok(none())
 }
 
 /// `sys._settraceallthreads(function)`
 pub fn settrace_all(vm: &mut Vm, v: &Value) -> PyResult {
-    super::audit::audit(vm, "sys.settrace", &[])?;
-    crate::probe::set_trace_all(vm, function_or_none(v));
-    Ok(none())
+    for t in other_threads(vm) {
+        t.hooks.trace = function_or_none(v);
+        hooks_changed(t);
+    }
+    settrace(vm, v)
 }
 
 /// `sys.gettrace()`
 pub fn gettrace(vm: &mut Vm) -> PyResult {
-    Ok(crate::probe::trace_function(vm).unwrap_or_else(none))
+    Ok(vm.hooks.trace.clone().unwrap_or_else(none))
 }
 
 /// `sys.setprofile(function)`
 pub fn setprofile(vm: &mut Vm, v: &Value) -> PyResult {
     super::audit::audit(vm, "sys.setprofile", &[])?;
-    crate::probe::set_profile(vm, function_or_none(v));
+    vm.hooks.profile = function_or_none(v);
+    hooks_changed(vm);
     Ok(none())
 }
 
 /// `sys._setprofileallthreads(function)`
 pub fn setprofile_all(vm: &mut Vm, v: &Value) -> PyResult {
-    super::audit::audit(vm, "sys.setprofile", &[])?;
-    crate::probe::set_profile_all(vm, function_or_none(v));
-    Ok(none())
+    for t in other_threads(vm) {
+        t.hooks.profile = function_or_none(v);
+        hooks_changed(t);
+    }
+    setprofile(vm, v)
 }
 
 /// `sys.getprofile()`
 pub fn getprofile(vm: &mut Vm) -> PyResult {
-    Ok(crate::probe::profile_function(vm).unwrap_or_else(none))
+    Ok(vm.hooks.profile.clone().unwrap_or_else(none))
 }
 
 /// `sys.call_tracing(func, args)`
@@ -391,7 +418,7 @@ pub fn call_tracing(vm: &mut Vm, f: &Value, args: &Value) -> PyResult {
         let name = args.class().payload.name();
         return Err(vm.type_error(format!("call_tracing() argument 2 must be tuple, not {name}")));
     };
-    crate::probe::call_tracing(vm, f, args.items())
+    vm.call(f, args.items())
 }
 
 /// `sys.activate_stack_trampoline(backend)`: no backend exists.

@@ -16,8 +16,18 @@ use crate::vm::args::Args;
 pub const FAMILY: Family = Family {
     slots: Slots { new: Some(new::<0>), init: Some(init), repr: Some(repr), str: Some(str), ..Slots::NONE },
     methods: &[
-        MethodDef::method("__reduce__", "($self, /)", "Return what pickle needs to make the exception again.", NativeFn::F1(reduce)),
-        MethodDef::method("__setstate__", "($self, state, /)", "Set attributes from a dictionary.", NativeFn::F2(setstate)),
+        MethodDef::method(
+            "__reduce__",
+            "($self, /)",
+            "Return what pickle needs to make the exception again.",
+            NativeFn::F1(reduce),
+        ),
+        MethodDef::method(
+            "__setstate__",
+            "($self, state, /)",
+            "Set attributes from a dictionary.",
+            NativeFn::F2(setstate),
+        ),
         MethodDef::method(
             "with_traceback",
             "($self, tb, /)",
@@ -30,7 +40,12 @@ pub const FAMILY: Family = Family {
         GetSetDef { name: "__suppress_context__", doc: "", get: get_suppress, set: Some(set_suppress), member: true },
         GetSetDef::get_set("__dict__", "", get_dict, set_dict),
         GetSetDef::get_set("args", "", |vm, v| Ok(exception(v).args(vm).into()), set_args),
-        GetSetDef::get_set("__traceback__", "", |vm, v| Ok(exception(v).traceback(vm).unwrap_or_else(none)), set_traceback),
+        GetSetDef::get_set(
+            "__traceback__",
+            "",
+            |vm, v| Ok(exception(v).traceback(vm).unwrap_or_else(none)),
+            set_traceback,
+        ),
         GetSetDef::get_set("__context__", "", |vm, v| Ok(exception(v).context(vm).unwrap_or_else(none)), set_context),
         GetSetDef::get_set("__cause__", "", |vm, v| Ok(exception(v).cause(vm).unwrap_or_else(none)), set_cause),
     ],

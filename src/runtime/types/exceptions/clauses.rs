@@ -93,7 +93,92 @@ pub fn traceback_of(e: &Value) -> Value {
 }
 
 /// The value that a `StopIteration` carries.
-pub fn stop_value(stop: &Value) -> Value {
-    let field = |e: &Py<BaseException>| e.peek().fields.get(simple::STOP_VALUE).cloned().flatten();
-    stop.downcast::<BaseException>().and_then(field).unwrap_or_else(none)
+pub fn stop_value(vm: &Vm, stop: &Value) -> Value {
+    stop.downcast::<BaseException>().and_then(|e| e.field(vm, simple::STOP_VALUE)).unwrap_or_else(none)
+}
+
+/// Raises `StopIteration` or a kin of it with the value that a generator returned; a tuple stays one value.
+#[cold]
+pub fn raise_stop(vm: &mut Vm, class: &'static TypeDef, value: Value) -> Raised {
+    match value.is_none() {
+        true => vm.raise_with(class, &[]),
+        false => vm.raise_with(class, &[value]),
+    }
+}
+
+/// Makes `cause` both cause and context of `e`, as when one exception is turned into another.
+pub fn set_cause_and_context(e: &Value, cause: &Value) {
+    if let Some(e) = e.downcast::<BaseException>() {
+        let p = e.poke();
+        p.suppress_context = true;
+        let old = (p.cause.replace(cause.clone()), p.context.replace(cause.clone()));
+        drop(old);
+    }
+}
+
+/// The exception of `throw(type[, value[, traceback]])` or `throw(exception)`.
+pub fn from_throw(vm: &mut Vm, thrown: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult {
+    if value.is_some() {
+        let text = "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.";
+        vm.warn(&DEPRECATION_WARNING, text, 1)?;
+    }
+    let traceback = traceback.filter(|t| !t.is_none());
+    if traceback.is_some_and(|t| t.downcast::<crate::types::traceback::Traceback>().is_none()) {
+        return Err(vm.type_error("throw() third argument must be a traceback object"));
+    }
+    let value = value.filter(|v| !v.is_none());
+    let e = if as_class(thrown).is_some() {
+        normalized(vm, thrown, value)?
+    } else if is_exception(thrown) {
+        if value.is_some() {
+            return Err(vm.type_error("instance exception may not have a separate value"));
+        }
+        thrown.clone()
+    } else {
+        let name = thrown.class().payload.name();
+        return Err(
+            vm.type_error(format!("exceptions must be classes or instances deriving from BaseException, not {name}"))
+        );
+    };
+    if let Some(t) = traceback {
+        exception(&e).set_traceback(vm, Some(t.clone()));
+    }
+    Ok(e)
+}
+
+/// An instance of an exception class from the value that goes with it (`PyErr_NormalizeException`).
+pub fn normalized(vm: &mut Vm, class: &Value, value: Option<&Value>) -> PyResult {
+    let args: Vec<Value> = match value {
+        None => Vec::new(),
+        Some(v) => {
+            let is_instance =
+                as_class(class).is_some_and(|c| crate::types::typeobject::is_subtype(v.class(), c.get_type()));
+            if is_instance {
+                return Ok(v.clone());
+            }
+            match v.downcast::<Tuple>() {
+                Some(t) => t.items().to_vec(),
+                None => vec![v.clone()],
+            }
+        }
+    };
+    let e = vm.call(class, &args)?;
+    if is_exception(&e) {
+        return Ok(e);
+    }
+    let (class, got) = (vm.repr(class)?, e.class().payload.name());
+    Err(vm.type_error(format!(
+        "calling {} should have returned an instance of BaseException, not {got}",
+        class.to_rust()
+    )))
+}
+
+/// Warns of a coroutine that ended without ever having run.
+pub fn warn_unawaited(vm: &mut Vm, coroutine: &Value) {
+    let warned = vm
+        .import_attr("warnings", "_warn_unawaited_coroutine")
+        .and_then(|f| vm.call(&f, std::slice::from_ref(coroutine)));
+    if warned.is_err() {
+        vm.unraisable(Some(coroutine), None);
+    }
 }

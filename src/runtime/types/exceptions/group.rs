@@ -19,9 +19,24 @@ pub const SIZE: usize = 96;
 pub const FAMILY: Family = Family {
     slots: Slots { new: Some(new), init: Some(init), repr: Some(repr), str: Some(str), ..Slots::NONE },
     methods: &[
-        MethodDef::class("__class_getitem__", "($type, object, /)", "See PEP 585", NativeFn::F2(crate::types::generic_alias::class_getitem)),
-        MethodDef::method("derive", "($self, excs, /)", "Make a group of the same kind with other exceptions.", NativeFn::F2(derive)),
-        MethodDef::method("split", "($self, matcher_value, /)", "Split into what matches and the rest.", NativeFn::F2(split)),
+        MethodDef::class(
+            "__class_getitem__",
+            "($type, object, /)",
+            "See PEP 585",
+            NativeFn::F2(crate::types::generic_alias::class_getitem),
+        ),
+        MethodDef::method(
+            "derive",
+            "($self, excs, /)",
+            "Make a group of the same kind with other exceptions.",
+            NativeFn::F2(derive),
+        ),
+        MethodDef::method(
+            "split",
+            "($self, matcher_value, /)",
+            "Split into what matches and the rest.",
+            NativeFn::F2(split),
+        ),
         MethodDef::method("subgroup", "($self, matcher_value, /)", "Keep what matches.", NativeFn::F2(subgroup)),
     ],
     getset: &[
@@ -33,10 +48,9 @@ pub const FAMILY: Family = Family {
 
 fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
     let [message, sequence] = args.pos() else {
-        return Err(vm.type_error(format!(
-            "BaseExceptionGroup.__new__() takes exactly 2 arguments ({} given)",
-            args.len()
-        )));
+        return Err(
+            vm.type_error(format!("BaseExceptionGroup.__new__() takes exactly 2 arguments ({} given)", args.len()))
+        );
     };
     vm.expect_str(message, "BaseExceptionGroup.__new__() argument 1")?;
     if !is_sequence(sequence) {

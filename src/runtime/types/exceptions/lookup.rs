@@ -40,8 +40,18 @@ pub const NAME_FAMILY: Family = Family {
 pub const ATTRIBUTE_FAMILY: Family = Family {
     slots: Slots { new: Some(base::new::<2>), init: Some(init_attribute), ..Slots::NONE },
     methods: &[
-        MethodDef::method("__getstate__", "($self, /)", "Return the state for pickling, without the object.", NativeFn::F1(attribute_state)),
-        MethodDef::method("__reduce__", "($self, /)", "Return what pickle needs to make the exception again.", NativeFn::F1(attribute_reduce)),
+        MethodDef::method(
+            "__getstate__",
+            "($self, /)",
+            "Return the state for pickling, without the object.",
+            NativeFn::F1(attribute_state),
+        ),
+        MethodDef::method(
+            "__reduce__",
+            "($self, /)",
+            "Return what pickle needs to make the exception again.",
+            NativeFn::F1(attribute_reduce),
+        ),
     ],
     getset: &[base::member::<ATTRIBUTE_NAME>("name", "attribute name"), base::member::<ATTRIBUTE_OBJ>("obj", "object")],
     size: 88,
@@ -133,6 +143,18 @@ fn attribute_state(vm: &mut Vm, v: &Value) -> PyResult {
 fn attribute_reduce(vm: &mut Vm, v: &Value) -> PyResult {
     let state = attribute_dict(vm, v);
     Ok(base::reduced(v, exception(v).args(vm), Some(state)))
+}
+
+/// Raises `ImportError` with its attributes: the module, its file, and the name sought in it.
+#[cold]
+pub fn raise_import_error(
+    vm: &mut Vm,
+    message: &str,
+    name: Option<Value>,
+    path: Option<Value>,
+    name_from: Option<Value>,
+) -> Raised {
+    vm.import_error_about(&IMPORT_ERROR, message, name.as_ref(), path.as_ref(), name_from.as_ref())
 }
 
 impl Vm {

@@ -23,7 +23,11 @@ use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::vm::Vm;
 use crate::vm::args::Args;
-pub use clauses::{group_match, matches_clause, prep_reraise_star, raise_from, raise_object, stop_value, traceback_of};
+pub use clauses::{
+    from_throw, group_match, matches_clause, normalized, prep_reraise_star, raise_from, raise_object, raise_stop,
+    set_cause_and_context, stop_value, traceback_of, warn_unawaited,
+};
+pub use lookup::raise_import_error;
 pub use table::*;
 pub use unraisable::report_unraisable;
 
@@ -87,6 +91,13 @@ impl Py<BaseException> {
     fn peek(&self) -> &BaseException {
         // SAFETY: a plain read under the GIL; callers clone and let go before anything can change the payload (I5).
         unsafe { &*self.payload_ptr() }
+    }
+
+    /// The payload, to put something into it and take the old out; what came out is dropped afterwards.
+    #[allow(clippy::mut_from_ref)]
+    fn poke(&self) -> &mut BaseException {
+        // SAFETY: as `peek`; no other borrow of the payload is alive in callers.
+        unsafe { &mut *self.payload_ptr() }
     }
 
     /// Field `i` of the family.

@@ -2,9 +2,9 @@
 
 use super::table::Family;
 use super::*;
+use crate::object::Slots;
 use crate::object::none;
 use crate::object::typedef::{GetSetDef, InitFn, MethodDef, NativeFn, NewFn};
-use crate::object::Slots;
 use crate::types::float::Float;
 use crate::types::int::Int;
 

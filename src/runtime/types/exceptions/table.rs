@@ -34,10 +34,7 @@ const OS_PLAIN: Family = Family::plain(os::SIZE);
 const SYNTAX_PLAIN: Family = Family::plain(syntax::SIZE);
 
 const fn define(name: &'static str, base: Option<&'static TypeDef>, family: Family, doc: &'static str) -> TypeDef {
-    let flags = TypeFlags::BASETYPE
-        .union(TypeFlags::HAVE_GC)
-        .union(TypeFlags::HAS_DICT)
-        .union(TypeFlags::EXC_SUBCLASS);
+    let flags = TypeFlags::BASETYPE.union(TypeFlags::HAVE_GC).union(TypeFlags::HAS_DICT).union(TypeFlags::EXC_SUBCLASS);
     let def = TypeDef::new::<BaseException>(name)
         .doc(doc)
         .flags(flags)

@@ -25,7 +25,13 @@ pub const REASON: usize = 4;
 const ATTRIBUTES: &[GetSetDef] = &[
     base::member::<ENCODING>("encoding", "exception encoding"),
     base::member::<OBJECT>("object", "exception object"),
-    GetSetDef { name: "start", doc: "exception start", get: get_index::<START>, set: Some(set_index::<START>), member: true },
+    GetSetDef {
+        name: "start",
+        doc: "exception start",
+        get: get_index::<START>,
+        set: Some(set_index::<START>),
+        member: true,
+    },
     GetSetDef { name: "end", doc: "exception end", get: get_index::<END>, set: Some(set_index::<END>), member: true },
     base::member::<REASON>("reason", "exception reason"),
 ];
@@ -201,14 +207,28 @@ pub fn fixed_range(vm: &Vm, e: &Py<BaseException>, length: usize) -> (usize, usi
 
 impl Vm {
     /// A `UnicodeEncodeError` about code points `start..end` of `object`, not raised.
-    pub fn new_encode_error(&mut self, encoding: &str, object: &Py<Str>, start: usize, end: usize, reason: &str) -> PyResult {
+    pub fn new_encode_error(
+        &mut self,
+        encoding: &str,
+        object: &Py<Str>,
+        start: usize,
+        end: usize,
+        reason: &str,
+    ) -> PyResult {
         let object = object.as_value().clone();
         new_error(self, &super::UNICODE_ENCODE_ERROR, Some(encoding), object, start, end, reason)
     }
 
     /// Raises `UnicodeEncodeError` about code points `start..end` of `object`.
     #[cold]
-    pub fn unicode_encode_error(&mut self, encoding: &str, object: &Py<Str>, start: usize, end: usize, reason: &str) -> Raised {
+    pub fn unicode_encode_error(
+        &mut self,
+        encoding: &str,
+        object: &Py<Str>,
+        start: usize,
+        end: usize,
+        reason: &str,
+    ) -> Raised {
         match self.new_encode_error(encoding, object, start, end, reason) {
             Ok(e) => self.raise(e),
             Err(r) => r,
@@ -216,14 +236,28 @@ impl Vm {
     }
 
     /// A `UnicodeDecodeError` about bytes `start..end` of `object`, not raised.
-    pub fn new_decode_error(&mut self, encoding: &str, object: &[u8], start: usize, end: usize, reason: &str) -> PyResult {
+    pub fn new_decode_error(
+        &mut self,
+        encoding: &str,
+        object: &[u8],
+        start: usize,
+        end: usize,
+        reason: &str,
+    ) -> PyResult {
         let object = Bytes::from_slice(object).into();
         new_error(self, &super::UNICODE_DECODE_ERROR, Some(encoding), object, start, end, reason)
     }
 
     /// Raises `UnicodeDecodeError` about bytes `start..end` of `object`.
     #[cold]
-    pub fn unicode_decode_error(&mut self, encoding: &str, object: &[u8], start: usize, end: usize, reason: &str) -> Raised {
+    pub fn unicode_decode_error(
+        &mut self,
+        encoding: &str,
+        object: &[u8],
+        start: usize,
+        end: usize,
+        reason: &str,
+    ) -> Raised {
         match self.new_decode_error(encoding, object, start, end, reason) {
             Ok(e) => self.raise(e),
             Err(r) => r,

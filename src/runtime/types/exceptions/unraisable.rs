@@ -2,8 +2,8 @@
 
 use super::print;
 use crate::object::{Value, none};
-use crate::types::structseq::StructSeq;
 use crate::types::str::Str;
+use crate::types::structseq::StructSeq;
 use crate::vm::Vm;
 
 /// What `sys.unraisablehook` is given.

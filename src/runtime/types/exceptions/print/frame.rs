@@ -28,7 +28,7 @@ impl Entry {
     /// What a traceback object points to.
     pub fn of(vm: &Vm, tb: &Py<Traceback>) -> Entry {
         let t = tb.get(vm);
-        let code = t.frame.code(vm);
+        let code = t.frame.code();
         let position = match usize::try_from(t.lasti) {
             Ok(offset) => code.canonical.positions().nth(offset / 2).unwrap_or_default(),
             Err(_) => Default::default(),
@@ -53,7 +53,7 @@ impl Entry {
         let mut out = format!("  File \"{filename}\", line {number}, in {}\n", self.name);
         let Some(first) = self.line else { return out };
         let last = self.end_line.unwrap_or(first);
-        let globals: Value = frame.globals(vm).into();
+        let globals: Value = frame.function().globals.clone().into();
         let text: Vec<String> =
             (first..=last).map(|n| lines.line(vm, &self.filename, n as i64, Some(&globals))).collect();
         if text.iter().all(|l| l.trim().is_empty()) {
@@ -140,10 +140,12 @@ impl Excerpt {
                 ExprKind::Call { func, .. } if matches!(func.kind, ExprKind::Name { .. }) => value,
                 _ => return None,
             },
-            StmtKind::Assign { targets, value, .. } if matches!(value.kind, ExprKind::Call { .. }) => match &targets[..] {
-                [only] if matches!(only.kind, ExprKind::Name { .. }) => value,
-                _ => return None,
-            },
+            StmtKind::Assign { targets, value, .. } if matches!(value.kind, ExprKind::Call { .. }) => {
+                match &targets[..] {
+                    [only] if matches!(only.kind, ExprKind::Name { .. }) => value,
+                    _ => return None,
+                }
+            }
             _ => return None,
         };
         let s = call.span;

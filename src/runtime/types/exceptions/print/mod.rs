@@ -16,7 +16,6 @@ use crate::object::{Py, Value, none};
 use crate::types::int::Int;
 use crate::types::str::Str;
 use crate::vm::Vm;
-use std::io::Write;
 
 /// Where error texts go: a Python file object, or file descriptor 2 when there is none that works.
 pub struct Sink {
@@ -58,8 +57,7 @@ impl Sink {
                 Err(_) => vm.clear_error(),
             }
         }
-        // Nothing can be done about an error here.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        crate::host::stderr(text);
     }
 
     /// Flushes the file object.
@@ -105,7 +103,7 @@ fn flush_stdout(vm: &mut Vm) {
 
 /// Whether the `traceback` module would colour its output: a terminal, and nothing in the environment against it.
 fn wants_colour(vm: &mut Vm, out: &Sink) -> bool {
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
+    let set = |name: &str| crate::host::env(name).filter(|v| !v.is_empty());
     if set("PYTHON_COLORS").is_some_and(|v| v == "0") || set("NO_COLOR").is_some() {
         return false;
     }

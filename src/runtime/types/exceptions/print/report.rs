@@ -180,8 +180,7 @@ fn notes(vm: &mut Vm, exc: &Value, out: &mut Vec<String>) {
     };
     let Some(found) = found.filter(|n| !n.is_none()) else { return };
     let is_text = found.downcast::<Str>().is_some() || found.downcast::<Bytes>().is_some();
-    let is_sequence = !is_text
-        && found.class().payload.has(crate::object::TypeFlags::SEQUENCE);
+    let is_sequence = !is_text && found.class().payload.has(crate::object::TypeFlags::SEQUENCE);
     let items = if is_sequence { vm.collect(&found).ok() } else { None };
     match items {
         Some(items) => {

@@ -56,6 +56,9 @@ fn find(vm: &mut Vm, filename: &str, globals: Option<&Value>) -> Vec<String> {
     if let Some(lines) = from_linecache(vm, filename) {
         return lines;
     }
+    if let Some(text) = crate::import::embedded::source_of_path(filename) {
+        return split(&text);
+    }
     if filename.starts_with('<') && filename.ends_with('>') {
         return from_loader(vm, globals).unwrap_or_default();
     }
