@@ -74,6 +74,18 @@ macro_rules! from_primitive {
 }
 from_primitive!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize, bool);
 
+impl From<IBig> for BigInt {
+    fn from(n: IBig) -> BigInt {
+        BigInt(n)
+    }
+}
+
+impl From<BigInt> for IBig {
+    fn from(n: BigInt) -> IBig {
+        n.0
+    }
+}
+
 impl fmt::Debug for BigInt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)

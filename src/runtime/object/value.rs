@@ -165,6 +165,12 @@ impl Value {
         self.is_static(&crate::types::singletons::NONE)
     }
 
+    /// Whether the value is this builtin type itself.
+    #[inline(always)]
+    pub fn is_static_type(&self, def: &'static crate::object::TypeDef) -> bool {
+        self.0.get() == def.object() as *const TypeObj as usize
+    }
+
     /// Whether the value is `True` or `False`.
     #[inline(always)]
     pub fn is_exact_bool(&self) -> bool {

@@ -10,6 +10,9 @@ use crate::error::SyntaxError;
 type Result<T = ()> = std::result::Result<T, Box<SyntaxError>>;
 type Names = FxHashSet<Name>;
 
+/// Variables of a class that only its methods and annotation scopes see.
+const IMPLICIT_IN_CLASS: [&str; 3] = ["__class__", "__classdict__", "__conditional_annotations__"];
+
 /// Resolves all names of all blocks.
 pub(super) fn analyze(table: &mut SymbolTable, filename: &str) -> Result {
     let mut analyzer = Analyzer { table, filename };
@@ -61,7 +64,7 @@ impl Analyzer<'_> {
         match kind {
             BlockKind::Class => {
                 let bound = inner.bound.get_or_insert_default();
-                bound.extend(["__class__", "__classdict__", "__conditional_annotations__"].map(Name::from));
+                bound.extend(IMPLICIT_IN_CLASS.map(Name::from));
             }
             _ => {
                 let mut bound = seen.bound.clone().unwrap_or_default();
@@ -194,8 +197,17 @@ impl Analyzer<'_> {
             if flags & DEF_PARAM != 0 {
                 continue;
             }
-            let scope = Scope::of(flags);
+            let mut scope = Scope::of(flags);
             let only_flags = flags & ((1 << SCOPE_OFFSET) - 1);
+            if in_class && scope == Some(Scope::Free) && IMPLICIT_IN_CLASS.contains(&&*name) {
+                // The comprehension is no method: it does not see the cells that methods do.
+                scope = Some(Scope::GlobalImplicit);
+                let global = only_flags | (Scope::GlobalImplicit as u32) << SCOPE_OFFSET;
+                self.table.blocks[comp.0 as usize].symbols.set(&name, global);
+                if !self.is_free_in_any_child(comp, &name) {
+                    comp_free.remove(&name);
+                }
+            }
             if scope == Some(Scope::Cell) || only_flags & DEF_COMP_CELL != 0 {
                 found.inlined_cells.insert(name.clone());
             }

@@ -131,7 +131,8 @@ impl Builder<'_> {
         let id = BlockId(self.blocks.len() as u32);
         let parent = self.stack.last().map(|&parent| &self.blocks[parent.0 as usize]);
         let nested = parent.is_some_and(|parent| parent.nested || parent.is_function_like());
-        let method = kind == BlockKind::Function && parent.is_some_and(|parent| self.holds_methods(parent));
+        // A generic function stands in the block of its type parameters, so CPython does not count it.
+        let method = kind == BlockKind::Function && parent.is_some_and(|parent| parent.kind == BlockKind::Class);
         self.blocks.push(Block {
             id,
             kind,
@@ -169,14 +170,6 @@ impl Builder<'_> {
             self.by_node.insert((node, role), id);
         }
         id
-    }
-
-    /// A function opened here is a method: in a class, or in the type parameters of a `def` in a class.
-    fn holds_methods(&self, parent: &Block) -> bool {
-        parent.kind == BlockKind::Class
-            || parent.kind == BlockKind::TypeParameters
-                && self.stack.len() > 1
-                && self.blocks[self.stack[self.stack.len() - 2].0 as usize].kind == BlockKind::Class
     }
 
     /// Creates a block and enters it.

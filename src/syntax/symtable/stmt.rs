@@ -123,7 +123,8 @@ impl Builder<'_> {
         self.exprs(decorators)?;
         if !type_params.is_empty() {
             let has_kwdefaults = args.kw_defaults.iter().any(Option::is_some);
-            self.open_type_params(name, stmt, !args.defaults.is_empty(), has_kwdefaults)?;
+            // CPython's lists of defaults are never missing, so a generic function always has the parameter.
+            self.open_type_params(name, stmt, true, has_kwdefaults)?;
             self.type_params(type_params)?;
         }
         let function = self.create(name, BlockKind::Function, stmt.id, Role::Body, stmt.span);
