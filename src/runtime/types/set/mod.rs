@@ -260,7 +260,7 @@ impl Set {
         }
         let old = std::mem::replace(&mut self.table, empty_table(slots)).take();
         self.fill = self.used;
-        for s in old.take() {
+        for s in old {
             if let Some(key) = s.key {
                 self.insert_clean(key, s.hash);
             }
