@@ -173,7 +173,7 @@ impl Adapter<'_> {
         let kind = if template {
             let text = literal::without_comments(self.slice(inner));
             let text =
-                if element.debug_text.is_some() { text.trim_end().strip_suffix('=').unwrap_or(&text) } else { &text };
+                if element.debug_text.is_some() { text.rsplit_once('=').map_or(&*text, |(before, _)| before) } else { &text };
             let str = Constant::Str(Wtf8Buf::from(text));
             ExprKind::Interpolation { value, str, conversion, format_spec }
         } else {
