@@ -5,12 +5,14 @@
 mod adapter;
 pub mod ast;
 mod decode;
+mod diagnose;
 mod error;
 mod literal;
 mod number;
 mod parse;
 mod source;
 pub mod symtable;
+mod tokenizer;
 
 pub use decode::{Source, decode_source};
 pub use error::{ErrorClass, Location, SyntaxError, SyntaxWarning, WarningCategory};

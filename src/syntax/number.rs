@@ -14,6 +14,12 @@ pub(crate) fn integer(literal: &str) -> IBig {
     UBig::from_str_radix(&text, radix).unwrap_or_default().into()
 }
 
+/// How many decimal digits a literal has, 0 if it is not a decimal integer.
+pub(crate) fn decimal_digits(literal: &str) -> usize {
+    let is_decimal = literal.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    if is_decimal { literal.bytes().filter(u8::is_ascii_digit).count() } else { 0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ use super::Adapter;
 use crate::ast::*;
 use crate::error::SyntaxWarning;
 use crate::literal::{self, Prefix};
+use crate::tokenizer::MAX_FIELDS;
 
 /// A part of an interpolated string.
 enum Part {
@@ -41,7 +42,7 @@ impl Adapter<'_> {
                     value.extend_from_slice(&decoded.value);
                     self.warn_escape(range, body_range(range, prefix).start, decoded.invalid_escape);
                 }
-                Err(_) => self.bad_literal = true,
+                Err(_) => self.valid = false,
             }
         }
         self.node(ExprKind::Constant { value: Constant::Bytes(value), kind: None }, e.range())
@@ -87,7 +88,7 @@ impl Adapter<'_> {
                 decoded.value
             }
             Err(_) => {
-                self.bad_literal = true;
+                self.valid = false;
                 Wtf8Buf::new()
             }
         }
@@ -144,7 +145,7 @@ impl Adapter<'_> {
                 decoded.value
             }
             Err(_) => {
-                self.bad_literal = true;
+                self.valid = false;
                 Wtf8Buf::new()
             }
         }
@@ -160,7 +161,10 @@ impl Adapter<'_> {
         let range = element.range();
         let value = self.boxed(&element.expression);
         let expression_end = self.expression_end(element);
+        self.field_depth += 1;
+        self.valid &= self.field_depth <= MAX_FIELDS;
         let format_spec = element.format_spec.as_ref().map(|spec| Box::new(self.format_spec(spec, string)));
+        self.field_depth -= 1;
         let mut conversion = element.conversion as i32;
         let inner = TextRange::new(range.start() + TextSize::new(1), expression_end);
         if element.debug_text.is_some() {
@@ -172,8 +176,11 @@ impl Adapter<'_> {
         }
         let kind = if template {
             let text = literal::without_comments(self.slice(inner));
-            let text =
-                if element.debug_text.is_some() { text.rsplit_once('=').map_or(&*text, |(before, _)| before) } else { &text };
+            let text = if element.debug_text.is_some() {
+                text.rsplit_once('=').map_or(&*text, |(before, _)| before)
+            } else {
+                &text
+            };
             let str = Constant::Str(Wtf8Buf::from(text));
             ExprKind::Interpolation { value, str, conversion, format_spec }
         } else {
