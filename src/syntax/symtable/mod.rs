@@ -154,13 +154,6 @@ impl Symbols {
         self.entries.is_empty()
     }
 
-    fn remove(&mut self, name: &str) {
-        if let Some(at) = self.index.remove(name) {
-            self.entries.remove(at as usize);
-            self.index.values_mut().filter(|index| **index > at).for_each(|index| *index -= 1);
-        }
-    }
-
     fn set(&mut self, name: &Name, flags: u32) {
         match self.index.get(name) {
             Some(&at) => self.entries[at as usize].1 = flags,
