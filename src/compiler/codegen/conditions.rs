@@ -2,23 +2,39 @@
 
 use taipan_bytecode::Op;
 use taipan_bytecode::oparg::CompareOp;
-use taipan_syntax::ast::{BoolOp, CmpOp, Expr, ExprKind, Stmt, UnaryOp};
+use taipan_syntax::ast::{BoolOp, CmpOp, Expr, ExprKind, Stmt, StmtKind, UnaryOp};
 
 use super::{Compiler, Result, loc};
 use crate::instr::{Label, Loc};
 
 impl<'a> Compiler<'a> {
-    pub(super) fn if_stmt(&mut self, test: &'a Expr, body: &'a [Stmt], orelse: &'a [Stmt], at: Loc) -> Result {
-        let end = self.label();
-        let next = if orelse.is_empty() { end } else { self.label() };
-        self.jump_if(test, next, false, at)?;
-        self.stmts(body)?;
-        if !orelse.is_empty() {
+    /// An `if` with its `elif`s, which are followed in a loop: there may be many.
+    pub(super) fn if_stmt(
+        &mut self,
+        mut test: &'a Expr,
+        mut body: &'a [Stmt],
+        mut orelse: &'a [Stmt],
+        mut at: Loc,
+    ) -> Result {
+        let mut ends = Vec::new();
+        loop {
+            let end = self.label();
+            ends.push(end);
+            let next = if orelse.is_empty() { end } else { self.label() };
+            self.jump_if(test, next, false, at)?;
+            self.stmts(body)?;
+            if orelse.is_empty() {
+                break;
+            }
             self.jump(Op::JUMP_NO_INTERRUPT, end, Loc::NONE);
             self.place(next);
-            self.stmts(orelse)?;
+            let [Stmt { kind: StmtKind::If { test: t, body: b, orelse: o }, span, .. }] = orelse else {
+                self.stmts(orelse)?;
+                break;
+            };
+            (test, body, orelse, at) = (t, b, o, loc(*span));
         }
-        self.place(end);
+        ends.into_iter().rev().for_each(|end| self.place(end));
         Ok(())
     }
 
