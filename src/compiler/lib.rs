@@ -20,6 +20,7 @@ use taipan_syntax::ast::Mod;
 use taipan_syntax::symtable::{Future, SymbolTable, SymtableOptions};
 use taipan_syntax::{ErrorClass, SyntaxError, SyntaxWarning};
 
+pub use preprocess::preprocess;
 pub use unparse::unparse;
 
 /// Errors of the compiler.
