@@ -13,8 +13,11 @@ mod parse;
 mod source;
 pub mod symtable;
 mod tokenizer;
+pub mod tokens;
+mod warnings;
 
 pub use decode::{Source, decode_source};
 pub use error::{ErrorClass, Location, SyntaxError, SyntaxWarning, WarningCategory};
 pub use parse::{Mode, ParseOptions, Parsed, parse};
 pub use source::{LineIndex, normalise_newlines};
+pub use warnings::warnings;

@@ -27,7 +27,7 @@ mod tests {
     #[test]
     fn integers_of_every_base() {
         assert_eq!(integer("1_000"), IBig::from(1000));
-        assert_eq!(integer("0xFF_FF_FF_FF_FF_FF_FF_FF_0"), IBig::from(0xFFFF_FFFF_FFFF_FFFF_0u128));
+        assert_eq!(integer("0xFF_FF_FF_FF_FF_FF_FF_FF_0"), IBig::from(0x000F_FFFF_FFFF_FFFF_FFF0_u128));
         assert_eq!(integer("0o17"), IBig::from(15));
         assert_eq!(integer("0b101"), IBig::from(5));
     }

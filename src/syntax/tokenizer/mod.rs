@@ -462,7 +462,7 @@ impl<'s> Tokenizer<'s> {
             return Some(raw);
         }
         if self.options.extra_tokens {
-            self.comment_newline = blank_line;
+            self.comment_newline = blank_line && self.brackets.is_empty();
             return Some((Kind::Comment, Some((start, self.cur))));
         }
         None
