@@ -42,8 +42,8 @@ fn optimisation_drops_asserts_and_docstrings() {
     let level = |optimize| CompileOptions { optimize, ..CompileOptions::default() };
     let end = "LOAD_CONST None; RETURN_VALUE";
     let doc = "RESUME; LOAD_CONST \"doc\"; STORE_NAME __doc__";
-    check(source, Mode::Exec, &level(1), &format!("{doc}; NOP; {end}"));
-    check(source, Mode::Exec, &level(2), &format!("RESUME; NOP; {end}"));
+    check(source, Mode::Exec, &level(1), &format!("{doc}; {end}"));
+    check(source, Mode::Exec, &level(2), &format!("RESUME; {end}"));
 }
 
 #[test]
