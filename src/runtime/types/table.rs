@@ -64,6 +64,8 @@ pub static TYPES: &[&TypeDef] = &[
     &super::slots::wrapper::WRAPPER_DESCRIPTOR,
     &super::slots::wrapper::METHOD_WRAPPER,
     &super::str::methods::STR,
+    &super::str::iter::STR_ITER,
+    &super::str::iter::STR_ASCII_ITER,
     &super::template::TEMPLATE,
     &super::template::INTERPOLATION,
     &super::traceback::TRACEBACK,
