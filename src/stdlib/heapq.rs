@@ -209,7 +209,7 @@ fn heapify(vm: &mut Vm, h: &Py<List>, top: Top) -> PyResult {
     Ok(none())
 }
 
-/// Index of the leftmost node of the level in which the parents of the last level's nodes all have two children.
+/// The highest bit of `n`.
 fn keep_top_bit(n: usize) -> usize {
     if n == 0 { 0 } else { 1 << n.ilog2() }
 }
@@ -217,7 +217,7 @@ fn keep_top_bit(n: usize) -> usize {
 fn heapify_near(vm: &mut Vm, h: &Py<List>, n: usize, top: Top) -> PyResult {
     let m = n >> 1;
     let leftmost = keep_top_bit(m + 1) - 1;
-    let half = leftmost >> 1;
+    let half = m >> 1;
     let sink_with_parents = |vm: &mut Vm, i: usize| -> PyResult<()> {
         let mut j = i;
         loop {

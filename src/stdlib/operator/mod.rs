@@ -213,9 +213,9 @@ fn compare_digest(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
         let (x, y) = (a.class().payload.name(), b.class().payload.name());
         return Err(vm.type_error(format!("unsupported operand types(s) or combination of types: '{x}' and '{y}'")));
     }
-    let x = vm.buffer(a, BufferRequest::READ)?.to_vec();
-    let y = vm.buffer(b, BufferRequest::READ)?.to_vec();
-    Ok(boolean(same_bytes(&x, &y)))
+    let x = vm.buffer(a, BufferRequest::READ)?;
+    let y = vm.buffer(b, BufferRequest::READ)?;
+    Ok(boolean(same_bytes(&x.to_vec(vm), &y.to_vec(vm))))
 }
 
 /// Equality that looks at every byte of `b`.
