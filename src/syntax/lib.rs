@@ -1,1 +1,18 @@
 //! Source text to AST and scopes, with syntax errors as CPython words them.
+//!
+//! The way of a source: bytes → text ([`decode_source`]) → tree ([`parse`]) → scopes ([`symtable`]).
+
+mod adapter;
+pub mod ast;
+mod decode;
+mod error;
+mod literal;
+mod number;
+mod parse;
+mod source;
+pub mod symtable;
+
+pub use decode::{Source, decode_source};
+pub use error::{ErrorClass, Location, SyntaxError, SyntaxWarning, WarningCategory};
+pub use parse::{Mode, ParseOptions, Parsed, parse};
+pub use source::{LineIndex, normalise_newlines};

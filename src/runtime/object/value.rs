@@ -165,6 +165,18 @@ impl Value {
         self.is_static(&crate::types::singletons::NONE)
     }
 
+    /// Whether the value is this builtin type itself.
+    #[inline(always)]
+    pub fn is_static_type(&self, def: &'static crate::object::TypeDef) -> bool {
+        self.0.get() == def.object() as *const TypeObj as usize
+    }
+
+    /// Whether the value is `True` or `False`.
+    #[inline(always)]
+    pub fn is_exact_bool(&self) -> bool {
+        self.is_static(&crate::types::singletons::TRUE) || self.is_static(&crate::types::singletons::FALSE)
+    }
+
     /// The number that `id()` shows: the address; for small integers a number no address has.
     pub fn id(&self) -> usize {
         self.0.get()

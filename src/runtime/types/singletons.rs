@@ -6,7 +6,7 @@ use crate::object::value::StaticObj;
 use crate::object::{PyResult, Slots, TypeDef, TypeFlags, Value};
 use crate::vm::Vm;
 use crate::vm::args::Args;
-use dashu_int::IBig;
+use taipan_base::int::BigInt;
 
 /// Payload of `None`, `Ellipsis` and `NotImplemented`: nothing.
 pub struct NoneType;
@@ -27,9 +27,9 @@ pub static ELLIPSIS: StaticObj<EllipsisType> = StaticObj::new(ELLIPSIS_TYPE.obje
 pub static NOT_IMPLEMENTED: StaticObj<NotImplementedType> =
     StaticObj::new(NOT_IMPLEMENTED_TYPE.object(), NotImplementedType);
 /// `True`.
-pub static TRUE: StaticObj<Int> = StaticObj::new(BOOL.object(), Int { big: IBig::ONE });
+pub static TRUE: StaticObj<Int> = StaticObj::new(BOOL.object(), Int { big: BigInt::ONE });
 /// `False`.
-pub static FALSE: StaticObj<Int> = StaticObj::new(BOOL.object(), Int { big: IBig::ZERO });
+pub static FALSE: StaticObj<Int> = StaticObj::new(BOOL.object(), Int { big: BigInt::ZERO });
 
 /// The type of `None`.
 pub static NONE_TYPE: TypeDef = TypeDef::new::<NoneType>("NoneType")

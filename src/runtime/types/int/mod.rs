@@ -8,13 +8,13 @@ pub mod methods;
 use crate::object::value::Frozen;
 use crate::object::{PyResult, Value};
 use crate::vm::Vm;
-use dashu_int::IBig;
+use taipan_base::int::BigInt;
 pub use methods::INT;
 
 /// Payload of a heap `int`.
 pub struct Int {
     /// The number.
-    pub big: IBig,
+    pub big: BigInt,
 }
 crate::payload!(Int, INT);
 impl Frozen for Int {}
@@ -25,14 +25,14 @@ pub enum IntRef<'a> {
     /// In the word, or small enough.
     Small(i64),
     /// On the heap.
-    Big(&'a IBig),
+    Big(&'a BigInt),
 }
 
 impl IntRef<'_> {
     /// As a big integer (a copy).
-    pub fn to_big(self) -> IBig {
+    pub fn to_big(self) -> BigInt {
         match self {
-            IntRef::Small(i) => IBig::from(i),
+            IntRef::Small(i) => BigInt::from(i),
             IntRef::Big(b) => b.clone(),
         }
     }
@@ -40,14 +40,14 @@ impl IntRef<'_> {
     pub fn to_i64(self) -> Option<i64> {
         match self {
             IntRef::Small(i) => Some(i),
-            IntRef::Big(b) => i64::try_from(b).ok(),
+            IntRef::Big(b) => b.to_i64(),
         }
     }
     /// Whether it is below zero.
     pub fn is_negative(self) -> bool {
         match self {
             IntRef::Small(i) => i < 0,
-            IntRef::Big(b) => *b < IBig::ZERO,
+            IntRef::Big(b) => b.is_negative(),
         }
     }
 }
@@ -58,16 +58,16 @@ impl Int {
     pub fn from_i64(i: i64) -> Value {
         match Value::small(i) {
             Some(v) => v,
-            None => crate::object::instance::new(Int { big: IBig::from(i) }).into(),
+            None => crate::object::instance::new(Int { big: BigInt::from(i) }).into(),
         }
     }
     /// The integer `i`.
     pub fn from_u64(i: u64) -> Value {
-        if i <= i64::MAX as u64 { Int::from_i64(i as i64) } else { Int::from_big(IBig::from(i)) }
+        if i <= i64::MAX as u64 { Int::from_i64(i as i64) } else { Int::from_big(BigInt::from(i)) }
     }
     /// The integer `b`, in the word when it fits.
-    pub fn from_big(b: IBig) -> Value {
-        match i64::try_from(&b).ok().and_then(Value::small) {
+    pub fn from_big(b: BigInt) -> Value {
+        match b.to_i64().and_then(Value::small) {
             Some(v) => v,
             None => crate::object::instance::new(Int { big: b }).into(),
         }
@@ -78,9 +78,9 @@ impl Int {
         match v.as_small() {
             Some(i) => Some(IntRef::Small(i)),
             None => v.downcast::<Int>().map(|p| {
-                let big: &IBig = &p.big;
-                match i64::try_from(big) {
-                    Ok(i) if (crate::object::value::SMALL_INT_MIN..=crate::object::value::SMALL_INT_MAX).contains(&i) => {
+                let big: &BigInt = &p.big;
+                match big.to_i64() {
+                    Some(i) if (crate::object::value::SMALL_INT_MIN..=crate::object::value::SMALL_INT_MAX).contains(&i) => {
                         IntRef::Small(i)
                     }
                     _ => IntRef::Big(big),

@@ -358,3 +358,15 @@ pub fn immortalize(s: &Py<Str>) {
 
 /// Properties of the type itself.
 pub const STR_FLAGS: TypeFlags = TypeFlags::BASETYPE.union(TypeFlags::STR_SUBCLASS).union(TypeFlags::MATCH_SELF);
+
+impl Str {
+    /// A string object with the text of the algorithms' own form.
+    pub fn from_text(t: &taipan_base::text::Text) -> Py<Str> {
+        use taipan_base::text::Text;
+        match t {
+            Text::Latin1(u) => Str::from_latin1(u),
+            Text::Ucs2(u) => Str::of_units(Units::Ucs2(u)),
+            Text::Ucs4(u) => Str::of_units(Units::Ucs4(u)),
+        }
+    }
+}

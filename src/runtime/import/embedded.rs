@@ -1,0 +1,81 @@
+//! The pure-Python standard library inside the binary: looked up by module name, unpacked when asked for.
+
+use crate::object::{Py, PyResult};
+use crate::types::code::Code;
+use crate::vm::Vm;
+use std::borrow::Cow;
+
+/// Directory the embedded library claims to be in (`sys._stdlib_dir`).
+pub const STDLIB_DIR: &str = "/taipan/lib/python3.14";
+
+/// One module of the library. Places are (offset, stored length, real length) in the blob.
+pub struct Embedded {
+    /// Full name.
+    pub name: &'static str,
+    /// A package.
+    pub package: bool,
+    code: (usize, usize, usize),
+    source: (usize, usize, usize),
+}
+
+static INDEX: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/stdlib_index.rs"));
+static BLOB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stdlib.bin"));
+
+fn data((offset, stored, real): (usize, usize, usize)) -> Cow<'static, [u8]> {
+    let packed = &BLOB[offset..offset + stored];
+    if stored == real {
+        return packed.into();
+    }
+    let mut out = Vec::with_capacity(real);
+    let _ = flate2::Decompress::new(false).decompress_vec(packed, &mut out, flate2::FlushDecompress::Finish);
+    out.into()
+}
+
+/// The module with this name.
+pub fn find(name: &str) -> Option<&'static Embedded> {
+    let name = match name {
+        "_frozen_importlib" => "importlib._bootstrap",
+        "_frozen_importlib_external" => "importlib._bootstrap_external",
+        n => n,
+    };
+    INDEX.binary_search_by(|e| e.name.cmp(name)).ok().map(|i| &INDEX[i])
+}
+
+/// All modules.
+pub fn all() -> &'static [Embedded] {
+    INDEX
+}
+
+impl Embedded {
+    /// The source text.
+    pub fn source(&self) -> String {
+        String::from_utf8_lossy(&data(self.source)).into_owned()
+    }
+    /// The marshalled code.
+    pub fn marshalled(&self) -> Cow<'static, [u8]> {
+        data(self.code)
+    }
+    /// Path of its source below [`STDLIB_DIR`].
+    pub fn path(&self) -> String {
+        let tail = if self.package { "/__init__.py" } else { ".py" };
+        format!("{STDLIB_DIR}/{}{tail}", self.name.replace('.', "/"))
+    }
+}
+
+/// The source of an embedded file by its claimed path.
+pub fn source_of_path(path: &str) -> Option<String> {
+    let rest = path.strip_prefix(STDLIB_DIR)?.strip_prefix('/')?.strip_suffix(".py")?;
+    let name = rest.strip_suffix("/__init__").unwrap_or(rest).replace('/', ".");
+    find(&name).map(Embedded::source)
+}
+
+/// The code object of an embedded module.
+pub fn code(vm: &mut Vm, name: &str) -> PyResult<Py<Code>> {
+    let Some(e) = find(name) else {
+        return Err(vm.import_error(format!("No such frozen object named {name}")));
+    };
+    match taipan_bytecode::marshal::load_code(&e.marshalled()) {
+        Ok(c) => Ok(Code::new(vm, c)),
+        Err(err) => Err(vm.system_error(format!("the embedded module {name} is corrupt: {err:?}"))),
+    }
+}

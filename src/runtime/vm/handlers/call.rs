@@ -1,0 +1,927 @@
+//! Calls and returns.
+//!
+//! Before a call the stack holds the callable, `self` or 0, and the arguments. A Python function's locals start at its
+//! first argument; the callable's slot stays the caller's (it owns the function while the call runs) and later holds the
+//! result. Python-to-Python calls, `__init__` and operators implemented in Python do not recurse on the native stack: the
+//! callee's frame remembers where to go on (`ret_ip`), which may be an internal unit such as `RESULT`.
+
+use super::arith::{quicken, type_of, warm};
+use super::opcode::{self as op, BACKOFF};
+use super::unwind::{return_slow, unwind};
+use crate::object::header::Header;
+use crate::object::value::Obj;
+use crate::object::{Py, Raised, TypeFlags, TypeObj, Value};
+use crate::types::function::{FUNCTION, Function};
+use crate::types::list::List;
+use crate::types::method::{BUILTIN_FUNCTION, BoundMethod, BuiltinFunction, METHOD, METHOD_DESCRIPTOR, MethodDescriptor};
+use crate::types::singletons;
+use crate::types::tuple::Tuple;
+use crate::vm::args::Args;
+use crate::vm::call::{bind, invoke};
+use crate::vm::frame::{Frame, flags, keep, owned, release, strip};
+use crate::vm::ops::BinOp;
+use crate::vm::running::Unit;
+use crate::vm::{Vm, Word};
+
+struct StaticUnit(Unit);
+// SAFETY: never written.
+unsafe impl Sync for StaticUnit {}
+
+static EXIT_UNIT: StaticUnit = StaticUnit(Unit { op: op::EXIT, arg: 0, cache: 0 });
+static RESULT_UNIT: StaticUnit = StaticUnit(Unit { op: op::RESULT, arg: 0, cache: 0 });
+static RESULT_ATTR_UNIT: StaticUnit = StaticUnit(Unit { op: op::RESULT_BOOL, arg: 0, cache: 0 });
+
+/// Where a frame entered from native code returns to.
+pub fn exit_unit() -> *const Unit {
+    &raw const EXIT_UNIT.0
+}
+/// Where a property getter's frame returns to.
+pub fn result_attr_unit() -> *const Unit {
+    &raw const RESULT_ATTR_UNIT.0
+}
+
+handler!(
+    /// Leaves the eval loop with the result.
+    exit(ip, sp, fp, vm, t) { *sp.sub(1) });
+
+handler!(
+    /// Never executed: `__init__` frames are recognised by their flag.
+    init_check(ip, sp, fp, vm, t) { jump!(super::unwind::invalid, ip, sp, fp, vm, t) });
+
+/// Pushes a frame whose first `argc` locals are in place at `locals`. Null when the stack or the depth is used up.
+///
+/// # Safety
+/// `locals` is on the thread's stack with the arguments; the caller's `ip` is saved.
+#[inline(always)]
+pub unsafe fn push_frame(
+    vm: *mut Vm,
+    func: *const Function,
+    locals: *mut Word,
+    argc: usize,
+    ret_ip: *const Unit,
+    ret_sp: *mut Word,
+    frame_flags: u32,
+) -> *mut Frame {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let running = (*func).running();
+        let nlocals = (*running).nlocals;
+        if locals.add((*running).frame_words()) > (*vm).stack_limit || (*vm).depth_left <= 0 {
+            return std::ptr::null_mut();
+        }
+        let mut i = argc;
+        while i < nlocals {
+            *locals.add(i) = 0;
+            i += 1;
+        }
+        let frame = locals.add(nlocals).cast::<Frame>();
+        frame.write(Frame {
+            running,
+            func,
+            prev: (*vm).frame,
+            ret_ip,
+            ret_sp,
+            fp: locals,
+            ip: (*running).start(),
+            namespace: 0,
+            object: 0,
+            top: std::ptr::null_mut(),
+            flags: frame_flags,
+            node: 0,
+        });
+        (*vm).depth_left -= 1;
+        (*vm).frame = frame;
+        frame
+    }
+}
+
+/// Where the arguments of a Python call must lie: in place, or copied to the thread's stack when the caller is a
+/// generator (whose own stack is elsewhere).
+#[inline(always)]
+unsafe fn landing(vm: *mut Vm, args: *mut Word, n: usize) -> *mut Word {
+    // SAFETY: as `push_frame`.
+    unsafe {
+        let frame = (*vm).frame;
+        if (*frame).flags & flags::GENERATOR == 0 {
+            return args;
+        }
+        let top = (*frame).top;
+        if top.add(n) <= (*vm).stack_limit {
+            std::ptr::copy_nonoverlapping(args, top, n);
+        }
+        top
+    }
+}
+
+/// Raises for a failed [`push_frame`].
+#[cold]
+#[inline(never)]
+pub unsafe fn too_deep(vm: &mut Vm) -> Raised {
+    vm.recursion_limit_reached()
+}
+
+/// Goes on in the innermost frame from its start.
+macro_rules! enter_frame {
+    ($frame:expr, $vm:expr, $t:expr) => {{
+        let frame = $frame;
+        next!((*frame).ip, Frame::stack(frame), (*frame).fp, $vm, $t)
+    }};
+}
+
+handler!(overflow(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    let _ = too_deep(&mut *vm);
+    jump!(unwind, ip, sp, fp, vm, t)
+});
+
+// ---- CALL -----------------------------------------------------------------------------------------------------------
+
+const CALL_UNITS: usize = 3;
+
+handler!(
+    /// `CALL`: the generic form, which specialises itself.
+    call(ip, sp, fp, vm, t) {
+        if warm(ip) && specialize_call(&mut *vm, ip, sp) {
+            next!(ip, sp, fp, vm, t)
+        }
+        jump!(call_generic, ip, sp, fp, vm, t)
+    });
+
+handler!(call_deopt(ip, sp, fp, vm, t) {
+    (*ip.cast_mut()).cache = 4;
+    quicken(ip, taipan_bytecode::Op::CALL as u16);
+    jump!(call_generic, ip, sp, fp, vm, t)
+});
+
+/// What a generic call came to.
+enum Called {
+    /// The result replaced callable and arguments.
+    Done(*mut Word),
+    /// A Python frame was pushed.
+    Entered(*mut Frame),
+    /// An exception is pending; the stack is as it was.
+    Failed,
+}
+
+handler!(
+    /// Any call.
+    call_generic(ip, sp, fp, vm, t) {
+        save!(vm, ip, sp);
+        match call_any(&mut *vm, sp, (*ip).arg as usize, ip.add(CALL_UNITS)) {
+            Called::Done(new_sp) => next_settled!(ip.add(CALL_UNITS), new_sp, fp, vm, t),
+            Called::Entered(frame) => enter_frame!(frame, vm, t),
+            Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
+        }
+    });
+
+#[inline(never)]
+unsafe fn call_any(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Unit) -> Called {
+    // SAFETY: the callable and the arguments stay on the stack through the call.
+    unsafe {
+        let slot = sp.sub(argc + 2);
+        unpack_bound_method(slot);
+        let has_self = *slot.add(1) != 0;
+        let (args, n) = if has_self { (slot.add(1), argc + 1) } else { (slot.add(2), argc) };
+        if type_of(*slot) == FUNCTION.object() as *const TypeObj {
+            *slot = keep(*slot);
+            let func = &raw const (*((*slot & !2) as *const Obj<Function>)).payload;
+            let frame = bind(vm, func, args, n, None, ret_ip, slot, 0);
+            return if frame.is_null() { Called::Failed } else { Called::Entered(frame) };
+        }
+        finish(slot, sp, call_words(vm, *slot, args, n, None))
+    }
+}
+
+/// Releases callable and arguments, leaving the result.
+unsafe fn finish(slot: *mut Word, sp: *mut Word, r: Result<Value, Raised>) -> Called {
+    // SAFETY: all words from `slot` to `sp` are live.
+    unsafe {
+        let Ok(v) = r else { return Called::Failed };
+        let mut p = sp;
+        while p > slot {
+            p = p.sub(1);
+            release(*p);
+        }
+        *slot = v.into_word();
+        Called::Done(slot.add(1))
+    }
+}
+
+/// If the callable is a bound method without `self` beside it, replaces it by its function and puts `self` beside.
+unsafe fn unpack_bound_method(slot: *mut Word) {
+    // SAFETY: the slot after the callable is the `self` slot.
+    unsafe {
+        if *slot.add(1) == 0 && type_of(*slot) == METHOD.object() as *const TypeObj {
+            let old = *slot;
+            let m = &(*((old & !2) as *const Obj<BoundMethod>)).payload;
+            *slot.add(1) = owned(m.self_value.word());
+            *slot = owned(m.function.word());
+            release(old);
+        }
+    }
+}
+
+/// Calls any callable with words of the stack as arguments (which stay there).
+///
+/// # Safety
+/// The words are live, and `vm.sp` is above them.
+pub unsafe fn call_words(
+    vm: &mut Vm,
+    callable: Word,
+    args: *mut Word,
+    n: usize,
+    kwnames: Option<&Py<Tuple>>,
+) -> Result<Value, Raised> {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let c = strip(callable);
+        let callable = Value::ref_from_word(&c);
+        with_args(vm, args, n, kwnames, |vm, a| vm.call_args(callable, a))
+    }
+}
+
+/// Shows words of the stack as arguments: borrowed marks are taken off and put back afterwards.
+///
+/// # Safety
+/// As [`call_words`].
+#[inline(always)]
+pub unsafe fn with_args<R>(
+    vm: &mut Vm,
+    args: *mut Word,
+    n: usize,
+    kwnames: Option<&Py<Tuple>>,
+    f: impl FnOnce(&mut Vm, &Args<'_>) -> R,
+) -> R {
+    // SAFETY: after the marks are off, each word has the form of a `Value`; nobody drops them through the slice.
+    unsafe {
+        let mut marks = 0u64;
+        for i in 0..n {
+            let w = *args.add(i);
+            if w & 3 == 2 {
+                if i < 64 {
+                    marks |= 1 << i;
+                    *args.add(i) = w & !2;
+                } else {
+                    *args.add(i) = owned(w);
+                }
+            }
+        }
+        let slice = std::slice::from_raw_parts(args.cast::<Value>().cast_const(), n);
+        let r = f(vm, &Args::new(slice, kwnames));
+        while marks != 0 {
+            let i = marks.trailing_zeros() as usize;
+            *args.add(i) |= 2;
+            marks &= marks - 1;
+        }
+        r
+    }
+}
+
+unsafe fn specialize_call(vm: &mut Vm, ip: *const Unit, sp: *mut Word) -> bool {
+    // SAFETY: as every handler.
+    unsafe {
+        let argc = (*ip).arg as usize;
+        let slot = sp.sub(argc + 2);
+        let callable = *slot;
+        let ty = type_of(callable);
+        let p = callable & !2;
+        let has_self = *slot.add(1) != 0;
+        let new = if ty == FUNCTION.object() as *const TypeObj {
+            let f = &(*(p as *const Obj<Function>)).payload;
+            let r = &*f.running();
+            let version = f.version_for_cache();
+            if r.simple && r.argcount == argc + has_self as usize && version != 0 {
+                (*ip.cast_mut()).cache = version;
+                op::CALL_PY_EXACT
+            } else {
+                op::CALL_PY_GENERAL
+            }
+        } else if ty == METHOD.object() as *const TypeObj && !has_self {
+            op::CALL_BOUND_METHOD
+        } else if ty == BUILTIN_FUNCTION.object() as *const TypeObj {
+            let f = &(*(p as *const Obj<BuiltinFunction>)).payload;
+            if std::ptr::eq(f.def, crate::builtins::len_def()) && argc == 1 && !has_self {
+                op::CALL_LEN
+            } else if std::ptr::eq(f.def, crate::builtins::isinstance_def()) && argc == 2 && !has_self {
+                op::CALL_ISINSTANCE
+            } else if f.self_value.is_none() && !has_self {
+                op::CALL_BUILTIN
+            } else {
+                op::CALL_NATIVE
+            }
+        } else if ty == METHOD_DESCRIPTOR.object() as *const TypeObj && has_self {
+            let f = &(*(p as *const Obj<MethodDescriptor>)).payload;
+            if argc == 1 && std::ptr::eq(f.def, crate::types::list::methods::append_def()) {
+                op::CALL_LIST_APPEND
+            } else {
+                op::CALL_METHOD_DESCRIPTOR
+            }
+        } else if p == crate::types::typeobject::TYPE.object() as *const TypeObj as Word && argc == 1 && !has_self {
+            op::CALL_TYPE_1
+        } else if !has_self && class_with_python_init(vm, p, ip, argc) {
+            op::CALL_CLASS_INIT
+        } else {
+            op::CALL_NATIVE
+        };
+        quicken(ip, new);
+        true
+    }
+}
+
+handler!(
+    /// A Python function with exactly its positional parameters.
+    call_py_exact(ip, sp, fp, vm, t) {
+        let argc = (*ip).arg as usize;
+        let slot = sp.sub(argc + 2);
+        let callable = *slot;
+        if type_of(callable) != FUNCTION.object() as *const TypeObj {
+            jump!(call_deopt, ip, sp, fp, vm, t)
+        }
+        let func = &raw const (*((callable & !2) as *const Obj<Function>)).payload;
+        if (*func).version.get() != (*ip).cache {
+            jump!(call_deopt, ip, sp, fp, vm, t)
+        }
+        let has_self = (*slot.add(1) != 0) as usize;
+        let n = argc + has_self;
+        let running = (*func).running.get();
+        if (*running).argcount != n {
+            jump!(call_deopt, ip, sp, fp, vm, t)
+        }
+        (*(*vm).frame).ip = ip;
+        let locals = landing(vm, slot.add(2 - has_self), n);
+        let frame = push_frame(vm, func, locals, n, ip.add(CALL_UNITS), slot, 0);
+        if frame.is_null() {
+            jump!(overflow, ip, sp, fp, vm, t)
+        }
+        enter_frame!(frame, vm, t)
+    });
+
+handler!(
+    /// A Python function, arguments bound by the general rules.
+    call_py_general(ip, sp, fp, vm, t) {
+        let argc = (*ip).arg as usize;
+        let slot = sp.sub(argc + 2);
+        if type_of(*slot) != FUNCTION.object() as *const TypeObj {
+            jump!(call_deopt, ip, sp, fp, vm, t)
+        }
+        jump!(call_generic, ip, sp, fp, vm, t)
+    });
+
+handler!(
+    /// A bound method object: its function and `self` take its place, then the call is made.
+    call_bound_method(ip, sp, fp, vm, t) {
+        let argc = (*ip).arg as usize;
+        let slot = sp.sub(argc + 2);
+        if *slot.add(1) != 0 || type_of(*slot) != METHOD.object() as *const TypeObj {
+            jump!(call_deopt, ip, sp, fp, vm, t)
+        }
+        unpack_bound_method(slot);
+        if type_of(*slot) != FUNCTION.object() as *const TypeObj {
+            jump!(call_generic, ip, sp, fp, vm, t)
+        }
+        let func = &raw const (*((*slot & !2) as *const Obj<Function>)).payload;
+        let running = (*func).running();
+        if !(*running).simple || (*running).argcount != argc + 1 {
+            jump!(call_generic, ip, sp, fp, vm, t)
+        }
+        (*(*vm).frame).ip = ip;
+        let locals = landing(vm, slot.add(1), argc + 1);
+        let frame = push_frame(vm, func, locals, argc + 1, ip.add(CALL_UNITS), slot, 0);
+        if frame.is_null() {
+            jump!(overflow, ip, sp, fp, vm, t)
+        }
+        enter_frame!(frame, vm, t)
+    });
+
+macro_rules! native_handler {
+    ($(#[$m:meta])* $name:ident, $work:path) => {
+        handler!($(#[$m])* $name(ip, sp, fp, vm, t) {
+            save!(vm, ip, sp);
+            match $work(&mut *vm, sp, (*ip).arg as usize) {
+                Some(Called::Done(new_sp)) => next_settled!(ip.add(CALL_UNITS), new_sp, fp, vm, t),
+                Some(_) => jump!(unwind, ip, sp, fp, vm, t),
+                None => jump!(call_deopt, ip, sp, fp, vm, t),
+            }
+        });
+    };
+}
+
+native_handler!(
+    /// A builtin function of a module.
+    call_builtin, builtin_work);
+#[inline(never)]
+unsafe fn builtin_work(vm: &mut Vm, sp: *mut Word, argc: usize) -> Option<Called> {
+    // SAFETY: callable and arguments stay on the stack through the call.
+    unsafe {
+        let slot = sp.sub(argc + 2);
+        if *slot.add(1) != 0 || type_of(*slot) != BUILTIN_FUNCTION.object() as *const TypeObj {
+            return None;
+        }
+        let f = &(*((*slot & !2) as *const Obj<BuiltinFunction>)).payload;
+        if f.self_value.is_some() {
+            return None;
+        }
+        let def = f.def;
+        let r = with_args(vm, slot.add(2), argc, None, |vm, a| invoke(vm, def, a));
+        Some(finish(slot, sp, r))
+    }
+}
+
+native_handler!(
+    /// A method of a builtin type, `self` beside it.
+    call_method_descriptor, descriptor_work);
+#[inline(never)]
+unsafe fn descriptor_work(vm: &mut Vm, sp: *mut Word, argc: usize) -> Option<Called> {
+    // SAFETY: callable and arguments stay on the stack through the call.
+    unsafe {
+        let slot = sp.sub(argc + 2);
+        let me = *slot.add(1);
+        if me == 0 || type_of(*slot) != METHOD_DESCRIPTOR.object() as *const TypeObj {
+            return None;
+        }
+        let f = &(*((*slot & !2) as *const Obj<MethodDescriptor>)).payload;
+        let s = strip(me);
+        let class = Value::ref_from_word(&s).class();
+        if !std::ptr::eq(class, f.owner) && !crate::types::typeobject::is_subtype(class, &*f.owner) {
+            return None;
+        }
+        let def = f.def;
+        let r = with_args(vm, slot.add(1), argc + 1, None, |vm, a| invoke(vm, def, a));
+        Some(finish(slot, sp, r))
+    }
+}
+
+native_handler!(
+    /// Any callable that is not a Python function.
+    call_native, native_work);
+#[inline(never)]
+unsafe fn native_work(vm: &mut Vm, sp: *mut Word, argc: usize) -> Option<Called> {
+    // SAFETY: callable and arguments stay on the stack through the call.
+    unsafe {
+        let slot = sp.sub(argc + 2);
+        let ty = type_of(*slot);
+        if ty == FUNCTION.object() as *const TypeObj || ty == METHOD.object() as *const TypeObj {
+            return None;
+        }
+        let has_self = *slot.add(1) != 0;
+        let (args, n) = if has_self { (slot.add(1), argc + 1) } else { (slot.add(2), argc) };
+        let r = call_words(vm, *slot, args, n, None);
+        Some(finish(slot, sp, r))
+    }
+}
+
+native_handler!(
+    /// `len(x)`
+    call_len, len_work);
+#[inline(never)]
+unsafe fn len_work(vm: &mut Vm, sp: *mut Word, argc: usize) -> Option<Called> {
+    // SAFETY: callable and argument stay on the stack through the call.
+    unsafe {
+        let slot = sp.sub(argc + 2);
+        if *slot.add(1) != 0 || type_of(*slot) != BUILTIN_FUNCTION.object() as *const TypeObj {
+            return None;
+        }
+        let f = &(*((*slot & !2) as *const Obj<BuiltinFunction>)).payload;
+        if !std::ptr::eq(f.def, crate::builtins::len_def()) || argc != 1 {
+            return None;
+        }
+        let a = strip(*sp.sub(1));
+        let r = vm.len(Value::ref_from_word(&a)).map(Value::from_usize);
+        Some(finish(slot, sp, r))
+    }
+}
+
+native_handler!(
+    /// `isinstance(x, C)`
+    call_isinstance, isinstance_work);
+#[inline(never)]
+unsafe fn isinstance_work(vm: &mut Vm, sp: *mut Word, argc: usize) -> Option<Called> {
+    // SAFETY: callable and arguments stay on the stack through the call.
+    unsafe {
+        let slot = sp.sub(argc + 2);
+        if *slot.add(1) != 0 || type_of(*slot) != BUILTIN_FUNCTION.object() as *const TypeObj {
+            return None;
+        }
+        let f = &(*((*slot & !2) as *const Obj<BuiltinFunction>)).payload;
+        if !std::ptr::eq(f.def, crate::builtins::isinstance_def()) || argc != 2 {
+            return None;
+        }
+        let (a, b) = (strip(*sp.sub(2)), strip(*sp.sub(1)));
+        let r = vm.is_instance(Value::ref_from_word(&a), Value::ref_from_word(&b)).map(crate::object::boolean);
+        Some(finish(slot, sp, r))
+    }
+}
+
+handler!(
+    /// `list.append(x)`
+    call_list_append(ip, sp, fp, vm, t) {
+        let slot = sp.sub(3);
+        let callable = *slot;
+        let me = *slot.add(1);
+        if type_of(callable) != METHOD_DESCRIPTOR.object() as *const TypeObj
+            || me == 0
+            || type_of(me) != crate::types::list::LIST.object() as *const TypeObj
+            || (*ip).arg != 1
+        {
+            jump!(call_deopt, ip, sp, fp, vm, t)
+        }
+        let f = &(*((callable & !2) as *const Obj<MethodDescriptor>)).payload;
+        if !std::ptr::eq(f.def, crate::types::list::methods::append_def()) {
+            jump!(call_deopt, ip, sp, fp, vm, t)
+        }
+        let list = &mut (*((me & !2) as *mut Obj<List>)).payload;
+        let v = *sp.sub(1);
+        list.items.push(Value::from_word(keep(v)));
+        *slot = &raw const singletons::NONE as Word | 2;
+        drop_word!(me);
+        drop_word!(callable);
+        next_settled!(ip.add(CALL_UNITS), slot.add(1), fp, vm, t)
+    });
+
+handler!(
+    /// `type(x)`
+    call_type_1(ip, sp, fp, vm, t) {
+        let slot = sp.sub(3);
+        if *slot & !2 != crate::types::typeobject::TYPE.object() as *const TypeObj as Word
+            || *slot.add(1) != 0
+            || (*ip).arg != 1
+        {
+            jump!(call_deopt, ip, sp, fp, vm, t)
+        }
+        let w = *sp.sub(1);
+        let ty = type_of(w);
+        let ty = if ty.is_null() { crate::types::int::INT.object() as *const TypeObj } else { ty };
+        *slot = owned(ty as Word);
+        save!(vm, ip, slot.add(1));
+        drop_word!(w);
+        next_settled!(ip.add(CALL_UNITS), slot.add(1), fp, vm, t)
+    });
+
+// ---- classes whose __init__ is a Python function ---------------------------------------------------------------------
+
+/// Whether calling the class can allocate and enter `__init__` directly; fills the caches.
+unsafe fn class_with_python_init(vm: &mut Vm, p: Word, ip: *const Unit, argc: usize) -> bool {
+    // SAFETY: `p` is a live object.
+    unsafe {
+        let v = Value::ref_from_word(&p);
+        if v.is_small() || !std::ptr::eq(v.class(), crate::types::typeobject::TYPE.object()) {
+            return false;
+        }
+        let class: &TypeObj = &*(p as *const TypeObj);
+        let t = &class.payload;
+        if !t.has(TypeFlags::HEAP)
+            || t.has(TypeFlags::ABSTRACT)
+            || !std::ptr::eq(t.layout.get(), &crate::types::object::OBJECT)
+            || !t.slots().new.is_some_and(|f| std::ptr::fn_addr_eq(f, crate::types::object::object_new as crate::object::typedef::NewFn))
+        {
+            return false;
+        }
+        let Some(init) = vm.type_lookup(class, &crate::names::get().init) else { return false };
+        let Some(f) = init.downcast_exact::<Function>() else { return false };
+        let r = &*f.running();
+        let version = crate::types::typeobject::version(class);
+        if !r.simple || r.argcount != argc + 1 || version == 0 || r.flags.intersects(taipan_bytecode::CodeFlags::ANY_GENERATOR) {
+            return false;
+        }
+        (*ip.cast_mut()).cache = version;
+        Unit::set_word(ip.add(1), init.word() as u64);
+        true
+    }
+}
+
+handler!(
+    /// A class made by Python code: allocates the instance and enters `__init__`.
+    call_class_init(ip, sp, fp, vm, t) {
+        let argc = (*ip).arg as usize;
+        let slot = sp.sub(argc + 2);
+        let callable = *slot;
+        let class = (callable & !2) as *const TypeObj;
+        if callable & 1 != 0
+            || *slot.add(1) != 0
+            || (*class).header.typ.get() != crate::types::typeobject::TYPE.object() as *const TypeObj
+            || (*class).payload.version.get() != (*ip).cache
+        {
+            jump!(call_deopt, ip, sp, fp, vm, t)
+        }
+        let init = Unit::word(ip.add(1)) as Word;
+        let instance = crate::object::instance::raw(&*class, 0) as Word;
+        // The class's word is released by the instance's own reference: the slot is reused for the instance.
+        let func = &raw const (*(init as *const Obj<Function>)).payload;
+        (*(init as *const Header)).incref();
+        (*(*vm).frame).ip = ip;
+        *slot.add(1) = instance | 2;
+        let locals = landing(vm, slot.add(1), argc + 1);
+        let frame =
+            push_frame(vm, func, locals, argc + 1, ip.add(CALL_UNITS), slot.add(1), flags::INIT | flags::OWNS_FUNC);
+        if frame.is_null() {
+            *slot.add(1) = 0;
+            release(instance);
+            release(init);
+            jump!(overflow, ip, sp, fp, vm, t)
+        }
+        *slot = instance;
+        drop_word!(callable);
+        enter_frame!(frame, vm, t)
+    });
+
+// ---- operators implemented in Python ---------------------------------------------------------------------------------
+
+/// Whether the left operand's class implements the operator by a plain Python function; fills the caches.
+pub unsafe fn specialize_binary_py(ip: *const Unit, a: Word, which: BinOp) -> bool {
+    // SAFETY: as every handler.
+    unsafe {
+        let ty = type_of(a);
+        if ty.is_null() || !(*ty).payload.has(TypeFlags::HEAP) || (*ip).arg >= 13 && which != BinOp::Subscr {
+            return false;
+        }
+        let name = match which {
+            BinOp::Add => "__add__",
+            BinOp::Subtract => "__sub__",
+            BinOp::Multiply => "__mul__",
+            BinOp::TrueDivide => "__truediv__",
+            BinOp::FloorDivide => "__floordiv__",
+            BinOp::Remainder => "__mod__",
+            BinOp::And => "__and__",
+            BinOp::Or => "__or__",
+            BinOp::Xor => "__xor__",
+            BinOp::MatrixMultiply => "__matmul__",
+            BinOp::Subscr => "__getitem__",
+            _ => return false,
+        };
+        let name = crate::types::str::intern::intern_str(name);
+        let Some(f) = crate::types::typeobject::lookup(&*ty, &name) else { return false };
+        let Some(f) = f.downcast_exact::<Function>() else { return false };
+        let r = &*f.running();
+        let version = crate::types::typeobject::version(&*ty);
+        if !r.simple || r.argcount != 2 || version == 0 {
+            return false;
+        }
+        (*ip.cast_mut()).cache = version;
+        Unit::set_word(ip.add(1), f.as_value().word() as u64);
+        quicken(ip, op::BINARY_OP_PY);
+        true
+    }
+}
+
+handler!(binary_py_deopt(ip, sp, fp, vm, t) {
+    (*ip.cast_mut()).cache = BACKOFF;
+    quicken(ip, taipan_bytecode::Op::BINARY_OP as u16);
+    jump!(super::arith::binary_op, ip, sp, fp, vm, t)
+});
+
+handler!(
+    /// Enters the Python function that implements a binary operator or `a[b]`.
+    binary_op_py(ip, sp, fp, vm, t) {
+        let (a, b) = (*sp.sub(2), *sp.sub(1));
+        let ty = type_of(a);
+        if ty.is_null() || (*ty).payload.version.get() != (*ip).cache {
+            jump!(binary_py_deopt, ip, sp, fp, vm, t)
+        }
+        let tb = type_of(b);
+        if tb != ty && !tb.is_null() && (*tb).payload.has(TypeFlags::HEAP) {
+            // A reflected method may go first: the general rules decide.
+            jump!(binary_py_deopt, ip, sp, fp, vm, t)
+        }
+        let f = Unit::word(ip.add(1)) as Word;
+        (*(f as *const Header)).incref();
+        *sp = f;
+        *sp.add(1) = strip(a) | (!a & 1) << 1;
+        *sp.add(2) = strip(b) | (!b & 1) << 1;
+        (*(*vm).frame).ip = ip;
+        let func = &raw const (*(f as *const Obj<Function>)).payload;
+        if sp.add(3) > (*vm).stack_limit {
+            release(f);
+            jump!(overflow, ip, sp, fp, vm, t)
+        }
+        let locals = landing(vm, sp.add(1), 2);
+        let frame = push_frame(vm, func, locals, 2, &raw const RESULT_UNIT.0, sp, 0);
+        if frame.is_null() {
+            release(f);
+            jump!(overflow, ip, sp, fp, vm, t)
+        }
+        enter_frame!(frame, vm, t)
+    });
+
+handler!(
+    /// A special method called for `BINARY_OP` has returned: the operands lie below its result.
+    result(ip, sp, fp, vm, t) {
+        let ip = (*(*vm).frame).ip;
+        let r = *sp.sub(1);
+        if r & !2 == &raw const singletons::NOT_IMPLEMENTED as Word && (*ip).arg < 13 {
+            jump!(result_not_implemented, ip, sp.sub(1), fp, vm, t)
+        }
+        save!(vm, ip, sp);
+        let (a, b) = (*sp.sub(3), *sp.sub(2));
+        *sp.sub(3) = r;
+        release(b);
+        release(a);
+        next_settled!(ip.add(2), sp.sub(2), fp, vm, t)
+    });
+
+handler!(result_not_implemented(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    let new_sp = reflected_only(&mut *vm, sp, (*ip).arg);
+    if new_sp.is_null() {
+        jump!(unwind, ip, sp, fp, vm, t)
+    }
+    next_settled!(ip.add(2), new_sp, fp, vm, t)
+});
+
+/// The rest of a binary operation whose left method answered `NotImplemented`.
+unsafe fn reflected_only(vm: &mut Vm, sp: *mut Word, arg: u16) -> *mut Word {
+    // SAFETY: the operands stay on the stack through the call.
+    unsafe {
+        let (wa, wb) = (strip(*sp.sub(2)), strip(*sp.sub(1)));
+        let (a, b) = (Value::ref_from_word(&wa), Value::ref_from_word(&wb));
+        let op = BinOp::from_number(arg as u32).expect("a valid operator number");
+        let f = if std::ptr::eq(a.class(), b.class()) { None } else { b.class().payload.slots().binary(arg as usize) };
+        let r = match f {
+            Some(f) => f(vm, a, b),
+            None => Ok(crate::object::not_implemented()),
+        };
+        let r = match r {
+            Ok(r) if crate::vm::ops::is_not_implemented(&r) => Err(vm.unsupported(op.text(), a, b)),
+            r => r,
+        };
+        match r {
+            Ok(r) => {
+                let (a, b) = (*sp.sub(2), *sp.sub(1));
+                *sp.sub(2) = r.into_word();
+                release(b);
+                release(a);
+                sp.sub(1)
+            }
+            Err(_) => std::ptr::null_mut(),
+        }
+    }
+}
+
+handler!(
+    /// A property getter has returned: the object lies below its result. (`LOAD_ATTR` takes 5 units.)
+    result_bool(ip, sp, fp, vm, t) {
+        let ip = (*(*vm).frame).ip;
+        save!(vm, ip, sp);
+        let obj = *sp.sub(2);
+        *sp.sub(2) = *sp.sub(1);
+        release(obj);
+        next_settled!(ip.add(5), sp.sub(1), fp, vm, t)
+    });
+
+// ---- CALL_KW, CALL_FUNCTION_EX ---------------------------------------------------------------------------------------
+
+handler!(
+    /// `CALL_KW`: the tuple of names is on top.
+    call_kw(ip, sp, fp, vm, t) {
+        save!(vm, ip, sp);
+        match call_kw_any(&mut *vm, sp, (*ip).arg as usize, ip.add(CALL_UNITS)) {
+            Called::Done(new_sp) => next_settled!(ip.add(CALL_UNITS), new_sp, fp, vm, t),
+            Called::Entered(frame) => enter_frame!(frame, vm, t),
+            Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
+        }
+    });
+
+handler!(
+    /// The same for a Python function (kept apart for its own statistics).
+    call_kw_py(ip, sp, fp, vm, t) { jump!(call_kw, ip, sp, fp, vm, t) });
+
+#[inline(never)]
+unsafe fn call_kw_any(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Unit) -> Called {
+    // SAFETY: callable, arguments and names stay on the stack through the call.
+    unsafe {
+        let slot = sp.sub(argc + 3);
+        unpack_bound_method(slot);
+        let names_word = strip(*sp.sub(1));
+        let names = Value::ref_from_word(&names_word).downcast_unchecked::<Tuple>();
+        let has_self = *slot.add(1) != 0;
+        let (args, n) = if has_self { (slot.add(1), argc + 1) } else { (slot.add(2), argc) };
+        if type_of(*slot) == FUNCTION.object() as *const TypeObj {
+            *slot = keep(*slot);
+            let func = &raw const (*((*slot & !2) as *const Obj<Function>)).payload;
+            let names = names.clone();
+            let kwword = *sp.sub(1);
+            let frame = bind(vm, func, args, n, Some(&names), ret_ip, slot, 0);
+            if frame.is_null() {
+                return Called::Failed;
+            }
+            release(kwword);
+            return Called::Entered(frame);
+        }
+        let r = call_words(vm, *slot, args, n, Some(names));
+        finish(slot, sp, r)
+    }
+}
+
+handler!(
+    /// `CALL_FUNCTION_EX`: callable, 0, positional arguments (any iterable), keyword arguments (a dict) or 0.
+    call_function_ex(ip, sp, fp, vm, t) {
+        save!(vm, ip, sp);
+        match call_ex(&mut *vm, sp, ip.add(1)) {
+            Called::Done(new_sp) => next_settled!(ip.add(1), new_sp, fp, vm, t),
+            Called::Entered(frame) => enter_frame!(frame, vm, t),
+            Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
+        }
+    });
+
+#[inline(never)]
+unsafe fn call_ex(vm: &mut Vm, sp: *mut Word, ret_ip: *const Unit) -> Called {
+    // SAFETY: all four words stay on the stack through the call.
+    unsafe {
+        let slot = sp.sub(4);
+        let (fw, aw, kw) = (strip(*slot), strip(*sp.sub(2)), *sp.sub(1));
+        let callable = Value::ref_from_word(&fw).clone();
+        let args = Value::ref_from_word(&aw);
+        let mut all = match args.downcast_exact::<Tuple>() {
+            Some(t) => t.items().to_vec(),
+            None => {
+                if args.class().payload.slots().iter.is_none() && args.class().payload.slots().item.is_none() {
+                    let name = args.class().payload.name();
+                    let f = crate::vm::call::describe(vm, &callable);
+                    let _ = vm.type_error(format!("{f} argument after * must be an iterable, not {name}"));
+                    return Called::Failed;
+                }
+                match vm.collect(args) {
+                    Ok(v) => v,
+                    Err(_) => return Called::Failed,
+                }
+            }
+        };
+        let mut names = Vec::new();
+        if kw != 0 {
+            let kw = strip(kw);
+            let kw = Value::ref_from_word(&kw);
+            if let Some(d) = kw.downcast::<crate::types::dict::Dict>() {
+                for (k, v) in d.pairs() {
+                    if !k.is_exact::<crate::types::str::Str>() && k.downcast::<crate::types::str::Str>().is_none() {
+                        let _ = vm.type_error("keywords must be strings");
+                        return Called::Failed;
+                    }
+                    names.push(k);
+                    all.push(v);
+                }
+            }
+        }
+        let names = if names.is_empty() { None } else { Some(Tuple::from_vec(names)) };
+        if let Some(f) = callable.downcast_exact::<Function>() {
+            // The arguments move onto the stack above: bind takes them from there.
+            let base = (*vm).top();
+            if base.add(all.len()) > (*vm).stack_limit {
+                let _ = too_deep(vm);
+                return Called::Failed;
+            }
+            let count = all.len();
+            for (i, v) in all.into_iter().enumerate() {
+                *base.add(i) = v.into_word();
+            }
+            let func = &raw const **f;
+            let old_sp = vm.sp;
+            vm.sp = base.add(count);
+            let frame = bind(vm, func, base, count, names.as_ref(), ret_ip, slot, flags::OWNS_FUNC);
+            if frame.is_null() {
+                for i in 0..count {
+                    release(*base.add(i));
+                }
+                vm.sp = old_sp;
+                return Called::Failed;
+            }
+            std::mem::forget(callable);
+            // The words of the call leave the caller's stack; the callable's slot will hold the result.
+            release(*sp.sub(1));
+            release(*sp.sub(2));
+            return Called::Entered(frame);
+        }
+        let r = vm.call_args(&callable, &Args::new(&all, names.as_ref()));
+        finish(slot, sp, r)
+    }
+}
+
+// ---- RETURN_VALUE ----------------------------------------------------------------------------------------------------
+
+handler!(
+    /// `RETURN_VALUE`
+    return_value(ip, sp, fp, vm, t) {
+        let frame = (*vm).frame;
+        let w = keep(*sp.sub(1));
+        if (*frame).flags != 0 {
+            *sp.sub(1) = w;
+            jump!(return_slow, ip, sp, fp, vm, t)
+        }
+        let mut p = fp;
+        let end = frame.cast::<Word>();
+        while p < end {
+            let w = *p;
+            if w & 3 == 0 && w != 0 {
+                crate::object::header::decref(w as *mut _);
+            }
+            p = p.add(1);
+        }
+        let prev = (*frame).prev;
+        let ret_ip = (*frame).ret_ip;
+        let ret_sp = (*frame).ret_sp;
+        (*vm).frame = prev;
+        (*vm).depth_left += 1;
+        let callable = *ret_sp;
+        *ret_sp = w;
+        drop_word!(callable);
+        next_settled!(ret_ip, ret_sp.add(1), (*prev).fp, vm, t)
+    });
+

@@ -1,0 +1,86 @@
+//! The skeleton of handlers: definition, dispatch, saving of registers, failure.
+
+/// Defines a handler.
+macro_rules! handler {
+    ($(#[$m:meta])* $name:ident($ip:ident, $sp:ident, $fp:ident, $vm:ident, $t:ident) $body:block) => {
+        $(#[$m])*
+        #[allow(unused_mut, unused_variables)]
+        pub unsafe extern "sysv64" fn $name(
+            mut $ip: *const $crate::vm::running::Unit,
+            mut $sp: *mut $crate::vm::Word,
+            $fp: *mut $crate::vm::Word,
+            $vm: *mut $crate::vm::Vm,
+            $t: *const $crate::vm::handlers::Entry,
+        ) -> $crate::vm::Word {
+            // SAFETY: the registers describe the innermost frame; the compiler's stack depth bounds every access (I8).
+            unsafe { $body }
+        }
+    };
+}
+
+/// Goes on at `$ip` with the registers given.
+macro_rules! next {
+    ($ip:expr, $sp:expr, $fp:expr, $vm:expr, $t:expr) => {{
+        let (ip, sp, fp, vm, t) = ($ip, $sp, $fp, $vm, $t);
+        #[cfg(not(debug_assertions))]
+        {
+            return ((*t.add((*ip).op as usize)).0)(ip, sp, fp, vm, t);
+        }
+        #[cfg(debug_assertions)]
+        {
+            let _ = t;
+            (*vm).registers = $crate::vm::handlers::Registers { ip, sp, fp };
+            return $crate::vm::handlers::CONTINUE;
+        }
+    }};
+}
+
+/// Hands the registers to another handler (a slow path, the generic form).
+macro_rules! jump {
+    ($h:expr, $ip:expr, $sp:expr, $fp:expr, $vm:expr, $t:expr) => {
+        return $h($ip, $sp, $fp, $vm, $t)
+    };
+}
+
+/// Saves `ip` and `sp` where native code finds them.
+macro_rules! save {
+    ($vm:expr, $ip:expr, $sp:expr) => {
+        (*(*$vm).frame).ip = $ip;
+        (*$vm).sp = $sp;
+    };
+}
+
+/// Goes on, after running what ends of objects are due.
+macro_rules! next_settled {
+    ($ip:expr, $sp:expr, $fp:expr, $vm:expr, $t:expr) => {{
+        if $crate::object::finalize::ENDS.pending.get() {
+            return $crate::vm::handlers::unwind::settle($ip, $sp, $fp, $vm, $t);
+        }
+        next!($ip, $sp, $fp, $vm, $t)
+    }};
+}
+
+/// Releases a word in a fast path: an owned pointer that dies takes a cold road.
+macro_rules! drop_word {
+    ($w:expr) => {{
+        let w: $crate::vm::Word = $w;
+        if w & 3 == 0 {
+            $crate::object::header::decref(w as *mut _);
+        }
+    }};
+}
+
+/// Defines a handler whose work is a function `fn(&mut Vm, *mut Word, *const Unit, *mut Word) -> *mut Word` that gives
+/// the new `sp`, or null after raising (the stack as it was).
+macro_rules! slow_handler {
+    ($(#[$m:meta])* $name:ident, $units:expr, $work:path) => {
+        handler!($(#[$m])* $name(ip, sp, fp, vm, t) {
+            save!(vm, ip, sp);
+            let new_sp = $work(&mut *vm, sp, ip, fp);
+            if new_sp.is_null() {
+                jump!($crate::vm::handlers::unwind::unwind, ip, sp, fp, vm, t);
+            }
+            next_settled!(ip.add($units), new_sp, fp, vm, t)
+        });
+    };
+}

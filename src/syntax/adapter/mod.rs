@@ -1,0 +1,144 @@
+//! The one place that knows the parser crate: its tree becomes ours, with CPython's shapes and positions.
+//!
+//! The differences it removes: `elif` chains nest, decorators lie outside a definition's range, starred parameters are
+//! located at their names, a lone generator argument includes the call's parentheses, a compound statement reaches to
+//! a final `;`, string literals are decoded again (surrogates, warnings), implicit concatenation is folded.
+//! Conversion cannot fail; where it meets a literal without value it says so in [`Adapted::bad_literal`], and the
+//! caller asks the diagnosis for CPython's words.
+
+mod expr;
+mod pattern;
+mod stmt;
+mod strings;
+
+use ruff_python_ast as r;
+use ruff_python_parser::{Mode as RuffMode, ParseOptions as RuffOptions, parse_unchecked};
+use ruff_text_size::{Ranged, TextRange};
+use rustc_hash::FxHashSet;
+
+use crate::ast::{Mod, Name, Node, NodeIds, Span};
+use crate::error::SyntaxWarning;
+use crate::source::LineIndex;
+
+/// What to parse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    Module,
+    Expression,
+}
+
+/// A converted tree.
+pub(crate) struct Adapted {
+    pub module: Mod,
+    pub warnings: Vec<SyntaxWarning>,
+    /// A string or bytes literal could not be decoded: the tree is not to be used.
+    pub bad_literal: bool,
+    /// The deepest nesting of brackets.
+    pub brackets: usize,
+}
+
+/// Parses a source with normalised newlines; `None` if it is not valid.
+pub(crate) fn parse(source: &str, lines: &LineIndex, goal: Goal) -> Option<Adapted> {
+    let mode = match goal {
+        Goal::Module => RuffMode::Module,
+        Goal::Expression => RuffMode::Expression,
+    };
+    let options = RuffOptions::from(mode).with_target_version(r::PythonVersion::PY314);
+    let parsed = parse_unchecked(source, options);
+    if !parsed.errors().is_empty() || !parsed.unsupported_syntax_errors().is_empty() {
+        return None;
+    }
+    let brackets = bracket_depth(parsed.tokens());
+    let mut adapter = Adapter {
+        source,
+        lines,
+        ids: NodeIds::default(),
+        names: FxHashSet::default(),
+        warnings: Vec::new(),
+        bad_literal: false,
+    };
+    let module = match parsed.syntax() {
+        r::Mod::Module(module) => Mod::Module { body: adapter.suite(&module.body), type_ignores: Vec::new() },
+        r::Mod::Expression(module) => Mod::Expression { body: adapter.boxed(&module.body) },
+    };
+    let Adapter { warnings, bad_literal, .. } = adapter;
+    Some(Adapted { module, warnings, bad_literal, brackets })
+}
+
+fn bracket_depth(tokens: &r::token::Tokens) -> usize {
+    use r::token::TokenKind::{Lbrace, Lpar, Lsqb, Rbrace, Rpar, Rsqb};
+    let mut depth = 0usize;
+    let mut deepest = 0;
+    for token in tokens.iter() {
+        match token.kind() {
+            Lpar | Lsqb | Lbrace => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            Rpar | Rsqb | Rbrace => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+struct Adapter<'s> {
+    source: &'s str,
+    lines: &'s LineIndex,
+    ids: NodeIds,
+    /// Identifiers seen so far: equal names share their text.
+    names: FxHashSet<Name>,
+    warnings: Vec<SyntaxWarning>,
+    bad_literal: bool,
+}
+
+impl Adapter<'_> {
+    fn span(&self, range: TextRange) -> Span {
+        self.lines.span(range.start().to_u32(), range.end().to_u32())
+    }
+
+    fn node<K>(&mut self, kind: K, range: TextRange) -> Node<K> {
+        Node::new(kind, self.span(range), self.ids.fresh())
+    }
+
+    fn name(&mut self, text: &str) -> Name {
+        if let Some(name) = self.names.get(text) {
+            return name.clone();
+        }
+        let name = Name::from(text);
+        self.names.insert(name.clone());
+        name
+    }
+
+    fn identifier(&mut self, identifier: &r::Identifier) -> Name {
+        self.name(identifier.as_str())
+    }
+
+    fn opt_identifier(&mut self, identifier: Option<&r::Identifier>) -> Option<Name> {
+        identifier.map(|identifier| self.identifier(identifier))
+    }
+
+    /// The bytes of the source in a range.
+    fn slice(&self, range: TextRange) -> &str {
+        &self.source[range.start().to_usize()..range.end().to_usize()]
+    }
+
+    /// Offset of the next token at or after `offset`: blanks, newlines, comments and continued lines are skipped.
+    fn next_token(&self, offset: u32) -> u32 {
+        let bytes = self.source.as_bytes();
+        let mut at = offset as usize;
+        while let Some(&byte) = bytes.get(at) {
+            match byte {
+                b' ' | b'\t' | b'\n' | 0x0c | b'\\' => at += 1,
+                b'#' => at += memchr::memchr(b'\n', &bytes[at..]).unwrap_or(bytes.len() - at),
+                _ => break,
+            }
+        }
+        at as u32
+    }
+}
+
+/// The range from the start of one node to the end of another.
+fn cover(first: &impl Ranged, last: &impl Ranged) -> TextRange {
+    TextRange::new(first.start(), last.end())
+}

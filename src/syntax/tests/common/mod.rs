@@ -1,0 +1,57 @@
+//! Where the oracle is, and what it is asked about.
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The CPython 3.14 to compare with: `TAIPAN_ORACLE`, else the first of `python3.14` and `/opt/cpython-3.14` that
+/// exists. Without one the comparison is skipped.
+pub fn oracle() -> Option<PathBuf> {
+    let named = std::env::var_os("TAIPAN_ORACLE").map(PathBuf::from);
+    let candidates = [named, Some("/opt/cpython-3.14/usr/bin/python3.14".into()), Some("python3.14".into())];
+    let found = candidates.into_iter().flatten().find(|path| {
+        let version = Command::new(path).arg("-V").output();
+        version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).starts_with("Python 3.14"))
+    });
+    if found.is_none() {
+        eprintln!("skipped: no CPython 3.14 (set TAIPAN_ORACLE)");
+    }
+    found
+}
+
+/// The sources of the oracle's standard library. `TAIPAN_SOURCES` keeps the paths that contain a text.
+pub fn stdlib_files(oracle: &Path) -> Vec<PathBuf> {
+    let output = Command::new(oracle).args(["-c", "import os; print(os.path.dirname(os.__file__))"]).output().unwrap();
+    let root = String::from_utf8(output.stdout).unwrap();
+    let mut files = Vec::new();
+    collect(Path::new(root.trim()), &mut files);
+    files.sort();
+    if let Ok(part) = std::env::var("TAIPAN_SOURCES") {
+        files.retain(|path| path.to_string_lossy().contains(&part));
+    }
+    files
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("site-packages") && !path.ends_with("__pycache__") {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "py") && path.exists() {
+            files.push(path);
+        }
+    }
+}
+
+/// How many differences are tolerated while working (environment variable), none otherwise.
+pub fn allowed(variable: &str) -> usize {
+    std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(0)
+}
+
+/// Runs on a thread with a stack as large as a main thread's and more: some test sources are deep.
+pub fn with_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().stack_size(256 << 20);
+        builder.spawn_scoped(scope, work).unwrap().join().unwrap()
+    })
+}

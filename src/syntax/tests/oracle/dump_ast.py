@@ -1,0 +1,66 @@
+"""Prints the AST of every source named on standard input, one line per node, for comparison with Taipan's."""
+
+import ast
+import struct
+import sys
+import tokenize
+import warnings
+
+warnings.simplefilter("ignore")
+sys.setrecursionlimit(20000)
+
+
+def constant(value):
+    if value is None or value is Ellipsis or isinstance(value, bool):
+        return repr(value)
+    if isinstance(value, int):
+        return f"int {value:x}"
+    if isinstance(value, float):
+        return "float " + struct.pack(">d", value).hex()
+    if isinstance(value, complex):
+        return "complex " + struct.pack(">dd", value.real, value.imag).hex()
+    if isinstance(value, str):
+        return "str " + value.encode("utf-8", "surrogatepass").hex()
+    return "bytes " + value.hex()
+
+
+def walk(node, label, out):
+    cls = type(node)
+    if isinstance(node, ast.AST):
+        at = ""
+        if cls._attributes:
+            at = f" {node.lineno}:{node.col_offset}-{node.end_lineno}:{node.end_col_offset}"
+        out.append(f"{label} {cls.__name__}{at}")
+        for name in cls._fields:
+            value = getattr(node, name)
+            if cls in (ast.Constant, ast.MatchSingleton) and name == "value" or name == "str":
+                out.append(f"value {constant(value)}")
+            else:
+                walk(value, name, out)
+    elif isinstance(node, list):
+        out.append(f"{label} [{len(node)}")
+        for item in node:
+            walk(item, "-", out)
+    else:
+        out.append(f"{label} {'None' if node is None else node}")
+
+
+def main():
+    mode = sys.argv[1]
+    sys.stdout.reconfigure(encoding="utf-8", errors="surrogatepass", newline="\n")
+    for line in sys.stdin:
+        path = line.rstrip("\n")
+        print("FILE", path)
+        try:
+            with open(path, "rb") as file:
+                tree = compile(file.read(), path, mode, ast.PyCF_ONLY_AST)
+        except (SyntaxError, ValueError) as error:
+            print("ERROR", type(error).__name__, str(error.args[0]).replace("\n", " "))
+            continue
+        out = []
+        walk(tree, "root", out)
+        print("\n".join(out))
+    print("FILE")
+
+
+main()
