@@ -51,7 +51,7 @@ pub fn constant(vm: &mut Vm, c: &Const) -> Value {
         Const::None => none(),
         Const::Ellipsis => crate::types::singletons::ELLIPSIS.value(),
         Const::Bool(b) => crate::object::boolean(*b),
-        Const::Int(i) => Int::from_big(i.clone().into()),
+        Const::Int(i) => Int::from_big(i.clone()),
         Const::Float(f) => Float::new(*f),
         Const::Complex { re, im } => crate::types::complex::Complex::new(*re, *im),
         Const::Str(s) => {

@@ -278,7 +278,9 @@ pub fn after_fork_child(vm: &mut Vm) {
     let p: *mut Vm = vm;
     // SAFETY: only this thread exists; a lock held by another at the fork would never be released.
     unsafe {
-        ForceUnlock::force_unlock_if_locked(&GIL.held);
+        if GIL.held.is_locked() {
+            GIL.held.force_unlock();
+        }
         *GIL.held.lock() = true;
     }
     HOLDER.store(p, Release);
@@ -289,17 +291,6 @@ pub fn after_fork_child(vm: &mut Vm) {
     vm.ident = unsafe { libc::pthread_self() } as u64;
 }
 
-trait ForceUnlock {
-    unsafe fn force_unlock_if_locked(&self);
-}
-impl ForceUnlock for Mutex<bool> {
-    unsafe fn force_unlock_if_locked(&self) {
-        if self.is_locked() {
-            // SAFETY: by the caller's promise no other thread exists.
-            unsafe { self.force_unlock() }
-        }
-    }
-}
 
 /// Whether this is the main thread.
 pub fn is_main(vm: &Vm) -> bool {
