@@ -1,7 +1,6 @@
 //! `_heapq` (`Modules/_heapqmodule.c`): a binary heap in a list, smallest item first, or with `_max` the largest.
 
 use taipan_runtime::import::ModuleDef;
-use taipan_runtime::object::typedef::CmpOp;
 use taipan_runtime::object::{MethodDef, NativeFn, Py, PyResult, Value, none};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::list::methods::remove_last;
@@ -16,61 +15,61 @@ pub static MODULE: ModuleDef = ModuleDef::new("_heapq")
             "heappush",
             PUSH,
             "Push an item onto the heap.",
-            NativeFn::F2(|vm, h, v| push(vm, list(vm, h, "heappush() argument 1")?, v, MIN)),
+            NativeFn::F2(|vm, h, v| push(vm, h, "heappush() argument 1", v, MIN)),
         ),
         MethodDef::function(
             "heappushpop",
             PUSH,
             "Push an item, then pop the smallest.",
-            NativeFn::F2(|vm, h, v| push_pop(vm, list(vm, h, "heappushpop() argument 1")?, v, MIN)),
+            NativeFn::F2(|vm, h, v| push_pop(vm, h, "heappushpop() argument 1", v, MIN)),
         ),
         MethodDef::function(
             "heappop",
             ONE,
             "Pop the smallest item.",
-            NativeFn::F1(|vm, h| pop(vm, list(vm, h, "heappop() argument")?, MIN)),
+            NativeFn::F1(|vm, h| pop(vm, h, "heappop() argument", MIN)),
         ),
         MethodDef::function(
             "heapreplace",
             PUSH,
             "Pop the smallest item, then push another.",
-            NativeFn::F2(|vm, h, v| replace(vm, list(vm, h, "heapreplace() argument 1")?, v, MIN)),
+            NativeFn::F2(|vm, h, v| replace(vm, h, "heapreplace() argument 1", v, MIN)),
         ),
         MethodDef::function(
             "heapify",
             ONE,
             "Make a list a heap, in place.",
-            NativeFn::F1(|vm, h| heapify(vm, list(vm, h, "heapify() argument")?, MIN)),
+            NativeFn::F1(|vm, h| heapify(vm, h, "heapify() argument", MIN)),
         ),
         MethodDef::function(
             "heappush_max",
             PUSH,
             "Push an item onto the max-heap.",
-            NativeFn::F2(|vm, h, v| push(vm, list(vm, h, "heappush_max() argument 1")?, v, MAX)),
+            NativeFn::F2(|vm, h, v| push(vm, h, "heappush_max() argument 1", v, MAX)),
         ),
         MethodDef::function(
             "heappushpop_max",
             PUSH,
             "Push an item, then pop the largest.",
-            NativeFn::F2(|vm, h, v| push_pop(vm, list(vm, h, "heappushpop_max() argument 1")?, v, MAX)),
+            NativeFn::F2(|vm, h, v| push_pop(vm, h, "heappushpop_max() argument 1", v, MAX)),
         ),
         MethodDef::function(
             "heappop_max",
             ONE,
             "Pop the largest item.",
-            NativeFn::F1(|vm, h| pop(vm, list(vm, h, "heappop_max() argument")?, MAX)),
+            NativeFn::F1(|vm, h| pop(vm, h, "heappop_max() argument", MAX)),
         ),
         MethodDef::function(
             "heapreplace_max",
             PUSH,
             "Pop the largest item, then push another.",
-            NativeFn::F2(|vm, h, v| replace(vm, list(vm, h, "heapreplace_max() argument 1")?, v, MAX)),
+            NativeFn::F2(|vm, h, v| replace(vm, h, "heapreplace_max() argument 1", v, MAX)),
         ),
         MethodDef::function(
             "heapify_max",
             ONE,
             "Make a list a max-heap, in place.",
-            NativeFn::F1(|vm, h| heapify(vm, list(vm, h, "heapify_max() argument")?, MAX)),
+            NativeFn::F1(|vm, h| heapify(vm, h, "heapify_max() argument", MAX)),
         ),
     ])
     .init(|vm, module| {
@@ -159,13 +158,15 @@ fn sink(vm: &mut Vm, h: &Py<List>, from: usize, top: Top) -> PyResult<()> {
     rise(vm, h, from, i, top)
 }
 
-fn push(vm: &mut Vm, h: &Py<List>, item: &Value, top: Top) -> PyResult {
+fn push(vm: &mut Vm, heap: &Value, what: &str, item: &Value, top: Top) -> PyResult {
+    let h = list(vm, heap, what)?;
     h.push(item.clone());
     rise(vm, h, 0, h.len() - 1, top)?;
     Ok(none())
 }
 
-fn pop(vm: &mut Vm, h: &Py<List>, top: Top) -> PyResult {
+fn pop(vm: &mut Vm, heap: &Value, what: &str, top: Top) -> PyResult {
+    let h = list(vm, heap, what)?;
     let Some(last) = remove_last(vm, h) else { return Err(vm.index_error("index out of range")) };
     if h.len() == 0 {
         return Ok(last);
@@ -175,7 +176,8 @@ fn pop(vm: &mut Vm, h: &Py<List>, top: Top) -> PyResult {
     Ok(first)
 }
 
-fn replace(vm: &mut Vm, h: &Py<List>, item: &Value, top: Top) -> PyResult {
+fn replace(vm: &mut Vm, heap: &Value, what: &str, item: &Value, top: Top) -> PyResult {
+    let h = list(vm, heap, what)?;
     if h.len() == 0 {
         return Err(vm.index_error("index out of range"));
     }
@@ -184,7 +186,8 @@ fn replace(vm: &mut Vm, h: &Py<List>, item: &Value, top: Top) -> PyResult {
     Ok(first)
 }
 
-fn push_pop(vm: &mut Vm, h: &Py<List>, item: &Value, top: Top) -> PyResult {
+fn push_pop(vm: &mut Vm, heap: &Value, what: &str, item: &Value, top: Top) -> PyResult {
+    let h = list(vm, heap, what)?;
     let Some(first) = h.item(0) else { return Ok(item.clone()) };
     if !above(vm, &first, item, top)? {
         return Ok(item.clone());
@@ -197,7 +200,8 @@ fn push_pop(vm: &mut Vm, h: &Py<List>, item: &Value, top: Top) -> PyResult {
     Ok(first)
 }
 
-fn heapify(vm: &mut Vm, h: &Py<List>, top: Top) -> PyResult {
+fn heapify(vm: &mut Vm, heap: &Value, what: &str, top: Top) -> PyResult {
+    let h = list(vm, heap, what)?;
     let n = h.len();
     // Large heaps are built subtree by subtree, which keeps to memory just seen.
     if n > 2500 {
