@@ -1,8 +1,8 @@
-//! All native modules, one row each.
+//! The native modules of the standard library: one row each.
 
 use taipan_runtime::import::ModuleDef;
 
-/// The modules, by name.
+/// The table.
 pub static MODULES: &[&ModuleDef] = &[
     &crate::bisect::MODULE,
     &crate::collections::MODULE,
