@@ -697,8 +697,10 @@ pub struct Type {
     pub extra: RefCell<TypeExtra>,
 }
 
-unsafe fn dealloc_unready(_: *mut Header) {
-    unreachable!("an instance of a type that was never made ready")
+unsafe fn dealloc_unready(h: *mut Header) {
+    // SAFETY: only static types can be unready, and a static type object starts its declaration.
+    let name = unsafe { (*(*h).typ.get().cast::<TypeDef>()).name };
+    unreachable!("an instance of type '{name}', which is in no table of types")
 }
 
 impl Type {

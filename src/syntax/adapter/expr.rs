@@ -87,7 +87,7 @@ impl Adapter<'_> {
                 step: self.opt_boxed(e.step.as_deref()),
             },
             r::Expr::IpyEscapeCommand(_) => {
-                self.bad_literal = true;
+                self.valid = false;
                 constant(Constant::None)
             }
         };
@@ -114,7 +114,7 @@ impl Adapter<'_> {
         let key = match e.key.as_deref() {
             Some(key) => self.boxed(key),
             None => {
-                self.bad_literal = true;
+                self.valid = false;
                 self.boxed(&e.value)
             }
         };
