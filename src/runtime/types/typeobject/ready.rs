@@ -94,6 +94,7 @@ fn describe(def: &'static TypeDef, t: &'static TypeObj, base: Option<&'static Ty
     p.flags.set(flags);
     p.basicsize.set(def.basicsize as u32);
     p.itemsize.set(def.itemsize as u32);
+    p.slot_words.set(def.slot_words);
     p.layout.set((def.layout)());
     p.dealloc.set(instance::dealloc_builtin);
     p.def.set(Some(def));
