@@ -512,6 +512,8 @@ pub struct TypeDef {
     pub signature: &'static str,
     /// Payload functions.
     pub ops: PayloadOps,
+    /// The declaration whose payload instances carry: this one, or the base's for a type that adds no data.
+    pub layout: fn() -> &'static TypeDef,
 }
 // SAFETY: guarded by the GIL (I1).
 unsafe impl Sync for TypeDef {}
@@ -530,6 +532,9 @@ unsafe fn traverse_payload<T: Payload>(h: *mut Header, visit: &mut Visit<'_>) {
 unsafe fn clear_payload<T: Payload>(h: *mut Header) {
     // SAFETY: as above; the collector holds the GIL and no other borrow exists.
     unsafe { (*h.cast::<Obj<T>>()).payload.clear() }
+}
+fn layout_of<T: Payload>() -> &'static TypeDef {
+    T::DEF
 }
 unsafe fn var_len_payload<T: Payload>(h: *mut Header) -> usize {
     // SAFETY: as above.
@@ -561,6 +566,7 @@ impl TypeDef {
                 clear: clear_payload::<T>,
                 var_len: var_len_payload::<T>,
             },
+            layout: layout_of::<T>,
         }
     }
     /// Documentation (`__doc__`).
