@@ -279,7 +279,8 @@ pub fn compile(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         }
     }
     let text = source_text(vm, source, "compile() arg 1 must be a string, bytes or AST object", &how.filename)?;
-    sys::audit::audit(vm, "compile", &[source.clone(), vm_text(vm, &how.filename)])?;
+    let shown = vm_text(vm, &how.filename);
+    sys::audit::audit(vm, "compile", &[source.clone(), shown])?;
     let tree = parse(vm, &text, &how)?;
     if only_ast {
         if AST_HOOKS.get().is_none() {

@@ -8,6 +8,7 @@ use crate::types::float::Float;
 use crate::types::int::{Int, IntRef};
 use crate::types::str::Str;
 use crate::vm::Vm;
+use taipan_base::int::BigInt;
 use crate::vm::ops::BinOp;
 
 /// `abs(x)`
@@ -26,12 +27,12 @@ fn in_base(vm: &mut Vm, number: &Value, base: u32, prefix: &str) -> PyResult {
     let text = match Int::read(&n) {
         Some(IntRef::Small(i)) => {
             let mut digits = String::new();
-            taipan_base::int::format_u64(i.unsigned_abs(), base, &mut digits);
+            digits += BigInt::from(i.unsigned_abs()).to_text(base).as_str();
             let sign = if i < 0 { "-" } else { "" };
             format!("{sign}{prefix}{digits}")
         }
         Some(IntRef::Big(b)) => {
-            let digits = b.in_radix(base).to_string();
+            let digits = b.to_text(base);
             match digits.strip_prefix('-') {
                 Some(d) => format!("-{prefix}{d}"),
                 None => format!("{prefix}{digits}"),
@@ -71,9 +72,9 @@ pub fn ord(vm: &mut Vm, character: &Value) -> PyResult {
     let (len, first) = if let Some(s) = character.downcast::<Str>() {
         (s.len(), (s.len() == 1).then(|| s.at(0)))
     } else if let Some(b) = character.downcast::<Bytes>() {
-        (b.len(), b.as_slice().first().map(|&b| b as u32))
+        (b.as_slice().len(), b.as_slice().first().map(|&b| b as u32))
     } else if let Some(b) = character.downcast::<ByteArray>() {
-        let data = b.get(vm).as_slice();
+        let data: &[u8] = &b.get(vm).data;
         (data.len(), data.first().map(|&b| b as u32))
     } else {
         let name = character.class().payload.name();
@@ -155,7 +156,7 @@ impl Total {
             }
         }
         if let Some(c) = v.downcast_exact::<Complex>() {
-            return Total::Complex(Compensated::new(c.real), Compensated::new(c.imag));
+            return Total::Complex(Compensated::new(c.re), Compensated::new(c.im));
         }
         Total::Any(v)
     }
@@ -184,8 +185,8 @@ impl Total {
             },
             Total::Complex(re, im) => {
                 if let Some(c) = item.downcast_exact::<Complex>() {
-                    re.add(c.real);
-                    im.add(c.imag);
+                    re.add(c.re);
+                    im.add(c.im);
                 } else if let Some(f) = exact_float(item) {
                     re.add(f);
                 } else if Int::read(item).is_some() {

@@ -512,8 +512,8 @@ pub struct TypeDef {
     pub signature: &'static str,
     /// Payload functions.
     pub ops: PayloadOps,
-    /// The declaration whose payload instances carry: this one, or the base's for a type that adds no data.
-    pub layout: fn() -> &'static TypeDef,
+    /// The declaration whose payload instances have: types may share one.
+    pub layout: fn() -> *const TypeDef,
 }
 // SAFETY: guarded by the GIL (I1).
 unsafe impl Sync for TypeDef {}
@@ -533,12 +533,13 @@ unsafe fn clear_payload<T: Payload>(h: *mut Header) {
     // SAFETY: as above; the collector holds the GIL and no other borrow exists.
     unsafe { (*h.cast::<Obj<T>>()).payload.clear() }
 }
-fn layout_of<T: Payload>() -> &'static TypeDef {
-    T::DEF
-}
 unsafe fn var_len_payload<T: Payload>(h: *mut Header) -> usize {
     // SAFETY: as above.
     unsafe { (*h.cast::<Obj<T>>()).payload.var_len() }
+}
+
+fn layout_of<T: Payload>() -> *const TypeDef {
+    T::DEF
 }
 
 impl TypeDef {

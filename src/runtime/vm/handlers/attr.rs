@@ -131,7 +131,7 @@ unsafe fn specialize(vm: &mut Vm, ip: *const Unit, w: Word) -> bool {
         if let Some(d) = &on_type {
             let slots = d.class().payload.slots();
             if slots.descr_set.is_some() {
-                if let Some(index) = crate::types::descr::member_slot(d) {
+                if let Some(index) = crate::types::descr::member_slot(d, class) {
                     if class.payload.itemsize.get() == 0 && !wants_method {
                         (*ip.cast_mut()).cache = version;
                         set_cache(ip, 0, (instance::slots_offset(class) + index * 8) as u64);
@@ -540,7 +540,7 @@ unsafe fn specialize_store(ip: *const Unit, w: Word) -> bool {
             return false;
         }
         if let Some(d) = typeobject::lookup(class, name) {
-            if let Some(index) = crate::types::descr::member_slot(&d) {
+            if let Some(index) = crate::types::descr::member_slot(&d, class) {
                 if class.payload.itemsize.get() == 0 {
                     (*ip.cast_mut()).cache = version;
                     set_cache(ip, 0, (instance::slots_offset(class) + index * 8) as u64);
