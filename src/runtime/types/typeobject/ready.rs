@@ -39,6 +39,7 @@ pub fn ready_all(defs: &[&'static TypeDef]) {
     for def in defs {
         ready(def);
     }
+    crate::types::typevar::finish_ready();
 }
 
 /// Makes a builtin type ready, and its bases before it. Nothing happens when it is already.
