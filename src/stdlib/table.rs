@@ -3,4 +3,9 @@
 use taipan_runtime::import::ModuleDef;
 
 /// The table.
-pub static MODULES: &[&ModuleDef] = &[];
+pub static MODULES: &[&ModuleDef] = &[
+    &crate::abc::MODULE,
+    &crate::types::MODULE,
+    &crate::typing::MODULE,
+    &crate::weakref::MODULE,
+];
