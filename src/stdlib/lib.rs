@@ -6,4 +6,8 @@ pub mod functools;
 pub mod heapq;
 pub mod itertools;
 pub mod operator;
+pub mod abc;
 pub mod table;
+pub mod types;
+pub mod typing;
+pub mod weakref;

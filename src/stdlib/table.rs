@@ -10,4 +10,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::heapq::MODULE,
     &crate::itertools::MODULE,
     &crate::operator::MODULE,
+    &crate::abc::MODULE,
+    &crate::types::MODULE,
+    &crate::typing::MODULE,
+    &crate::weakref::MODULE,
 ];

@@ -45,6 +45,7 @@ pub fn ready_all(defs: &[&'static TypeDef]) {
     for def in defs {
         ready(def);
     }
+    crate::types::typevar::finish_ready();
 }
 
 fn base_of_def(def: &'static TypeDef) -> Option<&'static TypeDef> {
