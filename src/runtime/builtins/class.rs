@@ -116,8 +116,7 @@ fn prepare(vm: &mut Vm, meta: &Value, name: &Value, bases: &Py<Tuple>, keywords:
 /// The cell of `__class__` must have been filled by `type.__new__` with the class that came out.
 fn check_cell(vm: &mut Vm, name: &Value, class: &Value, cell: &Value) -> PyResult<()> {
     let (Some(cell), Some(_)) = (cell.downcast::<CellObject>(), class.downcast::<Type>()) else { return Ok(()) };
-    let content = cell.get(vm).value.clone();
-    match content {
+    match cell.get() {
         Some(c) if c.is(class) => Ok(()),
         Some(c) => {
             let (c, name, class) = (text(vm, &c)?, text(vm, name)?, text(vm, class)?);

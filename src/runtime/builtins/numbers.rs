@@ -23,21 +23,18 @@ pub fn divmod(vm: &mut Vm, x: &Value, y: &Value) -> PyResult {
 /// The digits of an integer in a base that is a power of two, with its prefix.
 fn in_base(vm: &mut Vm, number: &Value, base: u32, prefix: &str) -> PyResult {
     let n = vm.index(number)?;
-    let text = match Int::read(&n) {
+    let digits = match Int::read(&n) {
         Some(IntRef::Small(i)) => {
             let mut digits = String::new();
-            taipan_base::int::format_u64(i.unsigned_abs(), base, &mut digits);
-            let sign = if i < 0 { "-" } else { "" };
-            format!("{sign}{prefix}{digits}")
+            taipan_base::int::format_i64(i, base, &mut digits);
+            digits
         }
-        Some(IntRef::Big(b)) => {
-            let digits = b.in_radix(base).to_string();
-            match digits.strip_prefix('-') {
-                Some(d) => format!("-{prefix}{d}"),
-                None => format!("{prefix}{digits}"),
-            }
-        }
+        Some(IntRef::Big(b)) => b.to_text(base),
         None => return Err(vm.system_error("__index__ did not give an integer")),
+    };
+    let text = match digits.strip_prefix('-') {
+        Some(d) => format!("-{prefix}{d}"),
+        None => format!("{prefix}{digits}"),
     };
     Ok(vm.new_str(&text))
 }
@@ -71,9 +68,10 @@ pub fn ord(vm: &mut Vm, character: &Value) -> PyResult {
     let (len, first) = if let Some(s) = character.downcast::<Str>() {
         (s.len(), (s.len() == 1).then(|| s.at(0)))
     } else if let Some(b) = character.downcast::<Bytes>() {
-        (b.len(), b.as_slice().first().map(|&b| b as u32))
+        let data = b.as_slice();
+        (data.len(), data.first().map(|&b| b as u32))
     } else if let Some(b) = character.downcast::<ByteArray>() {
-        let data = b.get(vm).as_slice();
+        let data = &b.get(vm).data;
         (data.len(), data.first().map(|&b| b as u32))
     } else {
         let name = character.class().payload.name();
@@ -155,7 +153,7 @@ impl Total {
             }
         }
         if let Some(c) = v.downcast_exact::<Complex>() {
-            return Total::Complex(Compensated::new(c.real), Compensated::new(c.imag));
+            return Total::Complex(Compensated::new(c.re), Compensated::new(c.im));
         }
         Total::Any(v)
     }
@@ -184,8 +182,8 @@ impl Total {
             },
             Total::Complex(re, im) => {
                 if let Some(c) = item.downcast_exact::<Complex>() {
-                    re.add(c.real);
-                    im.add(c.imag);
+                    re.add(c.re);
+                    im.add(c.im);
                 } else if let Some(f) = exact_float(item) {
                     re.add(f);
                 } else if Int::read(item).is_some() {

@@ -8,7 +8,7 @@ use taipan_runtime::types::complex::Complex;
 use taipan_runtime::types::float::Float;
 use taipan_runtime::types::int::{Int, IntRef};
 use taipan_runtime::types::list::List;
-use taipan_runtime::types::set::{FrozenSet, frozen_from_items};
+use taipan_runtime::types::set::{FROZENSET, methods::frozen_from_items};
 use taipan_runtime::types::singletons::ELLIPSIS;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
@@ -207,7 +207,7 @@ fn constant_of(vm: &mut Vm, v: &Value) -> PyResult<Option<Constant>> {
         return Ok(Float::read(v).map(Constant::Float));
     }
     if let Some(c) = v.downcast_exact::<Complex>() {
-        return Ok(Some(Constant::Complex { real: c.real, imag: c.imag }));
+        return Ok(Some(Constant::Complex { real: c.re, imag: c.im }));
     }
     if let Some(s) = v.downcast_exact::<Str>() {
         return Ok(Some(Constant::Str(s.to_wtf8())));
@@ -217,7 +217,7 @@ fn constant_of(vm: &mut Vm, v: &Value) -> PyResult<Option<Constant>> {
     }
     let (items, frozen) = if let Some(t) = v.downcast_exact::<Tuple>() {
         (t.items().to_vec(), false)
-    } else if v.downcast_exact::<FrozenSet>().is_some() {
+    } else if std::ptr::eq(v.class(), FROZENSET.object()) {
         (vm.collect(v)?, true)
     } else {
         return Ok(None);

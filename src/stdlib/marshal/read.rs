@@ -12,7 +12,7 @@ use taipan_runtime::types::exceptions::STOP_ITERATION;
 use taipan_runtime::types::float::Float;
 use taipan_runtime::types::int::Int;
 use taipan_runtime::types::list::List;
-use taipan_runtime::types::set::frozen_from_items;
+use taipan_runtime::types::set::methods::frozen_from_items;
 use taipan_runtime::types::singletons::ELLIPSIS;
 use taipan_runtime::types::slice::Slice;
 use taipan_runtime::types::str::Str;

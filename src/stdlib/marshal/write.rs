@@ -121,7 +121,7 @@ impl Writer {
             return Ok(());
         }
         if let Some(c) = v.downcast_exact::<Complex>() {
-            let (re, im) = (c.real, c.imag);
+            let (re, im) = (c.re, c.im);
             if self.version > 1 {
                 self.out.push(flag | tag::BINARY_COMPLEX);
                 self.out.extend_from_slice(&re.to_le_bytes());

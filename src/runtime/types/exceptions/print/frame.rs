@@ -115,7 +115,8 @@ impl Excerpt {
         let mut lines = self.lines.clone();
         let last = self.last();
         lines[last].truncate(self.end);
-        lines[0].drain(..self.start.min(lines[0].len()));
+        let start = self.start.min(lines[0].len());
+        lines[0].drain(..start);
         lines
     }
 
