@@ -1,1 +1,34 @@
 //! Objects, builtin types, the eval loop, import and probes.
+//!
+//! Reading order: [`object`] (headers, heap, shapes, safe handles), [`types`] (one file or folder for each builtin type),
+//! [`vm`] (threads, frames, handlers, calls), [`builtins`] (the builtin functions and `sys`), [`import`], [`probe`] (who
+//! watches what), [`host`] (the door to the operating system).
+
+pub mod object;
+#[macro_use]
+pub mod types;
+pub mod builtins;
+pub mod host;
+pub mod import;
+pub mod probe;
+pub mod vm;
+
+/// Interned names used by the machine itself.
+pub mod names {
+    use crate::object::Py;
+    use crate::types::str::Str;
+
+    /// The names.
+    pub struct Names {
+        /// `__name__`
+        pub name: &'static Py<Str>,
+        /// `__init__`
+        pub init: &'static Py<Str>,
+    }
+
+    /// Their table.
+    #[inline]
+    pub fn get() -> Names {
+        Names { name: crate::name!("__name__"), init: crate::name!("__init__") }
+    }
+}

@@ -116,7 +116,8 @@ fn prepare(vm: &mut Vm, meta: &Value, name: &Value, bases: &Py<Tuple>, keywords:
 /// The cell of `__class__` must have been filled by `type.__new__` with the class that came out.
 fn check_cell(vm: &mut Vm, name: &Value, class: &Value, cell: &Value) -> PyResult<()> {
     let (Some(cell), Some(_)) = (cell.downcast::<CellObject>(), class.downcast::<Type>()) else { return Ok(()) };
-    match cell.get() {
+    let content = cell.content();
+    match content {
         Some(c) if c.is(class) => Ok(()),
         Some(c) => {
             let (c, name, class) = (text(vm, &c)?, text(vm, name)?, text(vm, class)?);

@@ -279,8 +279,8 @@ pub fn compile(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         }
     }
     let text = source_text(vm, source, "compile() arg 1 must be a string, bytes or AST object", &how.filename)?;
-    let name = vm.new_str(&how.filename);
-    sys::audit::audit(vm, "compile", &[source.clone(), name])?;
+    let shown = vm_text(vm, &how.filename);
+    sys::audit::audit(vm, "compile", &[source.clone(), shown])?;
     let tree = parse(vm, &text, &how)?;
     if only_ast {
         if AST_HOOKS.get().is_none() {
@@ -292,6 +292,10 @@ pub fn compile(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         };
     }
     Ok(compile_tree(vm, tree, &how, Some(&text))?.into())
+}
+
+fn vm_text(vm: &mut Vm, text: &str) -> Value {
+    vm.new_str(text)
 }
 
 /// Future features of the code that calls `compile`, `eval` or `exec`.

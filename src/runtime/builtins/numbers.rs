@@ -8,6 +8,7 @@ use crate::types::float::Float;
 use crate::types::int::{Int, IntRef};
 use crate::types::str::Str;
 use crate::vm::Vm;
+use taipan_base::int::BigInt;
 use crate::vm::ops::BinOp;
 
 /// `abs(x)`
@@ -23,18 +24,21 @@ pub fn divmod(vm: &mut Vm, x: &Value, y: &Value) -> PyResult {
 /// The digits of an integer in a base that is a power of two, with its prefix.
 fn in_base(vm: &mut Vm, number: &Value, base: u32, prefix: &str) -> PyResult {
     let n = vm.index(number)?;
-    let digits = match Int::read(&n) {
+    let text = match Int::read(&n) {
         Some(IntRef::Small(i)) => {
             let mut digits = String::new();
-            taipan_base::int::format_i64(i, base, &mut digits);
-            digits
+            digits += BigInt::from(i.unsigned_abs()).to_text(base).as_str();
+            let sign = if i < 0 { "-" } else { "" };
+            format!("{sign}{prefix}{digits}")
         }
-        Some(IntRef::Big(b)) => b.to_text(base),
+        Some(IntRef::Big(b)) => {
+            let digits = b.to_text(base);
+            match digits.strip_prefix('-') {
+                Some(d) => format!("-{prefix}{d}"),
+                None => format!("{prefix}{digits}"),
+            }
+        }
         None => return Err(vm.system_error("__index__ did not give an integer")),
-    };
-    let text = match digits.strip_prefix('-') {
-        Some(d) => format!("-{prefix}{d}"),
-        None => format!("{prefix}{digits}"),
     };
     Ok(vm.new_str(&text))
 }
@@ -68,10 +72,9 @@ pub fn ord(vm: &mut Vm, character: &Value) -> PyResult {
     let (len, first) = if let Some(s) = character.downcast::<Str>() {
         (s.len(), (s.len() == 1).then(|| s.at(0)))
     } else if let Some(b) = character.downcast::<Bytes>() {
-        let data = b.as_slice();
-        (data.len(), data.first().map(|&b| b as u32))
+        (b.as_slice().len(), b.as_slice().first().map(|&b| b as u32))
     } else if let Some(b) = character.downcast::<ByteArray>() {
-        let data = &b.get(vm).data;
+        let data: &[u8] = &b.get(vm).data;
         (data.len(), data.first().map(|&b| b as u32))
     } else {
         let name = character.class().payload.name();

@@ -95,7 +95,7 @@ pub fn make_native(vm: &mut Vm, def: &'static ModuleDef) -> PyResult<Py<Module>>
         m.dict.store_text(f.name, BuiltinFunction::of_module(f, &name));
     }
     for t in def.types {
-        crate::types::typeobject::ready(t);
+        crate::types::typeobject::ready::ready(t);
         m.dict.store_text(t.name.rsplit('.').next().unwrap_or(t.name), t.value());
     }
     if let Some(init) = def.init {

@@ -551,6 +551,12 @@ pub fn live_bytes() -> (usize, usize) {
     }
 }
 
+/// Number of live blocks, large ones left out.
+pub fn allocated_blocks() -> usize {
+    // SAFETY: reads of plain numbers; callers hold the GIL as everywhere.
+    unsafe { (&(*heap()).pools).iter().map(|&p| if (*p).size == 0 { 0 } else { (*p).used as usize }).sum() }
+}
+
 /// Moves a block's site to another one (a reused block counts for its new user).
 ///
 /// # Safety

@@ -512,6 +512,8 @@ pub struct TypeDef {
     pub signature: &'static str,
     /// Payload functions.
     pub ops: PayloadOps,
+    /// The declaration whose payload instances have: types may share one.
+    pub layout: fn() -> *const TypeDef,
 }
 // SAFETY: guarded by the GIL (I1).
 unsafe impl Sync for TypeDef {}
@@ -534,6 +536,10 @@ unsafe fn clear_payload<T: Payload>(h: *mut Header) {
 unsafe fn var_len_payload<T: Payload>(h: *mut Header) -> usize {
     // SAFETY: as above.
     unsafe { (*h.cast::<Obj<T>>()).payload.var_len() }
+}
+
+fn layout_of<T: Payload>() -> *const TypeDef {
+    T::DEF
 }
 
 impl TypeDef {
@@ -561,6 +567,7 @@ impl TypeDef {
                 clear: clear_payload::<T>,
                 var_len: var_len_payload::<T>,
             },
+            layout: layout_of::<T>,
         }
     }
     /// Documentation (`__doc__`).

@@ -32,15 +32,15 @@ impl Columns {
 
 /// One item from each column of the object; `None` when one is at its end. `get` finds the columns again after each
 /// item, since fetching it may run Python code.
-fn next_row(vm: &mut Vm, name: &str, get: impl Fn(&Vm) -> &Columns) -> PyResult<Option<Row>> {
-    let (n, strict) = (get(vm).iters.len(), get(vm).strict);
+fn next_row(vm: &mut Vm, name: &str, of: Owner<'_>) -> PyResult<Option<Row>> {
+    let (n, strict) = (of.columns(vm).iters.len(), of.columns(vm).strict);
     let mut row = Row::with_capacity(n);
     for i in 0..n {
-        let Some(it) = get(vm).iters.get(i).cloned() else { return Ok(None) };
+        let Some(it) = of.columns(vm).iters.get(i).cloned() else { return Ok(None) };
         match vm.next(&it)? {
             Some(v) => row.push(v),
             None if strict => {
-                check_ends(vm, name, i, get)?;
+                check_ends(vm, name, i, of)?;
                 return Ok(None);
             }
             None => return Ok(None),
@@ -49,14 +49,30 @@ fn next_row(vm: &mut Vm, name: &str, get: impl Fn(&Vm) -> &Columns) -> PyResult<
     Ok(Some(row))
 }
 
+/// Whose columns are walked.
+#[derive(Clone, Copy)]
+enum Owner<'a> {
+    Zip(&'a Py<Zip>),
+    Map(&'a Py<Map>),
+}
+
+impl Owner<'_> {
+    fn columns<'v>(&'v self, vm: &'v Vm) -> &'v Columns {
+        match self {
+            Owner::Zip(z) => &z.get(vm).0,
+            Owner::Map(m) => &m.get(vm).columns,
+        }
+    }
+}
+
 /// Column `ended` is at its end: complains unless it is the first and all others are at theirs.
-fn check_ends(vm: &mut Vm, name: &str, ended: usize, get: impl Fn(&Vm) -> &Columns) -> PyResult<()> {
+fn check_ends(vm: &mut Vm, name: &str, ended: usize, of: Owner<'_>) -> PyResult<()> {
     let others = |i: usize| if i == 1 { "argument 1".to_string() } else { format!("arguments 1-{i}") };
     if ended > 0 {
         return Err(vm.value_error(format!("{name}() argument {} is shorter than {}", ended + 1, others(ended))));
     }
-    for i in 1..get(vm).iters.len() {
-        let Some(it) = get(vm).iters.get(i).cloned() else { break };
+    for i in 1..of.columns(vm).iters.len() {
+        let Some(it) = of.columns(vm).iters.get(i).cloned() else { break };
         if vm.next(&it)?.is_some() {
             return Err(vm.value_error(format!("{name}() argument {} is longer than {}", i + 1, others(i))));
         }
@@ -137,7 +153,7 @@ fn zip_next(vm: &mut Vm, me: &Value) -> PyResult<Option<Value>> {
     if z.get(vm).0.iters.is_empty() {
         return Ok(None);
     }
-    let row = next_row(vm, "zip", |vm| &z.get(vm).0)?;
+    let row = next_row(vm, "zip", Owner::Zip(z))?;
     Ok(row.map(|row| match <[Value; 2]>::try_from(row.into_vec()) {
         Ok(pair) => Tuple::of(pair).into(),
         Err(row) => Tuple::from_vec(row).into(),
@@ -205,7 +221,7 @@ fn map_new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
 
 fn map_next(vm: &mut Vm, me: &Value) -> PyResult<Option<Value>> {
     let m = map_of(me);
-    let Some(row) = next_row(vm, "map", |vm| &m.get(vm).columns)? else { return Ok(None) };
+    let Some(row) = next_row(vm, "map", Owner::Map(m))? else { return Ok(None) };
     if row.is_empty() {
         return Ok(None);
     }

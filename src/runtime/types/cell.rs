@@ -51,7 +51,7 @@ impl CellObject {
         self.word.replace(word)
     }
     /// The content.
-    pub fn get(&self) -> Option<Value> {
+    pub fn content(&self) -> Option<Value> {
         let word = self.word.get();
         // SAFETY: the cell owns the word.
         (word != 0).then(|| unsafe { Value::ref_from_word(&word) }.clone())
@@ -84,7 +84,7 @@ fn cell(v: &Value) -> &Py<CellObject> {
 }
 
 fn repr(vm: &mut Vm, v: &Value) -> PyResult {
-    let text = match cell(v).get() {
+    let text = match cell(v).content() {
         None => format!("<cell at {:#x}: empty>", v.id()),
         Some(x) => format!("<cell at {:#x}: {} object at {:#x}>", v.id(), x.class().payload.name(), x.id()),
     };
@@ -93,14 +93,14 @@ fn repr(vm: &mut Vm, v: &Value) -> PyResult {
 
 fn compare(vm: &mut Vm, a: &Value, b: &Value, op: CmpOp) -> PyResult {
     let Some(b) = b.downcast::<CellObject>() else { return Ok(not_implemented()) };
-    match (cell(a).get(), b.get()) {
+    match (cell(a).content(), b.content()) {
         (Some(a), Some(b)) => vm.compare(&a, &b, op),
         (a, b) => Ok(boolean(op.holds(a.is_some().cmp(&b.is_some())))),
     }
 }
 
 fn contents(vm: &mut Vm, v: &Value) -> PyResult {
-    cell(v).get().ok_or_else(|| vm.value_error("Cell is empty"))
+    cell(v).content().ok_or_else(|| vm.value_error("Cell is empty"))
 }
 
 fn set_contents(_: &mut Vm, v: &Value, value: Option<&Value>) -> PyResult<()> {

@@ -51,9 +51,9 @@ pub fn constant(vm: &mut Vm, c: &Const) -> Value {
         Const::None => none(),
         Const::Ellipsis => crate::types::singletons::ELLIPSIS.value(),
         Const::Bool(b) => crate::object::boolean(*b),
-        Const::Int(i) => Int::from_big(i.clone().into()),
+        Const::Int(i) => Int::from_big(i.clone()),
         Const::Float(f) => Float::new(*f),
-        Const::Complex(re, im) => crate::types::complex::Complex::new(*re, *im),
+        Const::Complex { re, im } => crate::types::complex::Complex::new(*re, *im),
         Const::Str(s) => {
             let s = Str::from_wtf8(s);
             if s.as_ascii().is_some_and(|t| t.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')) {
@@ -73,7 +73,7 @@ pub fn constant(vm: &mut Vm, c: &Const) -> Value {
         }
         Const::Slice(parts) => {
             let [a, b, c] = [&parts[0], &parts[1], &parts[2]].map(|c| constant(vm, c));
-            crate::types::slice::Slice::new_object(a, b, c)
+            crate::types::slice::Slice::new_object(a, b, c).into()
         }
         Const::Code(code) => Code::new(vm, code.clone()).into(),
     }

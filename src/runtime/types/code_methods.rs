@@ -44,7 +44,7 @@ pub fn positions(vm: &mut Vm, v: &Value) -> PyResult {
         .positions()
         .map(|p| {
             let at = |n: Option<i32>| number_or_none(n);
-            Tuple::from_vec(vec![at(p.lineno), at(p.end_lineno), at(p.col_offset), at(p.end_col_offset)]).into()
+            Tuple::from_vec(vec![at(p.line), at(p.end_line), at(p.column), at(p.end_column)]).into()
         })
         .collect();
     iterator(vm, items)

@@ -92,7 +92,7 @@ fn enumerate_new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
         if let Some(i) = Int::read(&start) {
             match i.to_i64() {
                 Some(i) => count = i,
-                None => (count, big) = (i64::MAX, Some(i.to_big())),
+                None => (count, big) = (i64::MAX, Some(i.to_ibig())),
             }
         }
     }

@@ -223,7 +223,7 @@ impl FrameObject {
         let kind = self.code.canonical.localspluskinds[i];
         if kind.intersects(LocalKind::CELL | LocalKind::FREE) {
             if let Some(c) = v.downcast_exact::<CellObject>() {
-                return c.get();
+                return c.content();
             }
         }
         Some(v)

@@ -181,7 +181,7 @@ impl Range {
 }
 
 fn big(v: &Value) -> IBig {
-    Int::read(v).map(|i| i.to_big()).unwrap_or(IBig::ZERO)
+    Int::read(v).map(|i| i.to_ibig()).unwrap_or(IBig::ZERO)
 }
 
 fn big_length(start: &IBig, stop: &IBig, step: &IBig) -> IBig {

@@ -154,7 +154,7 @@ fn long_index(vm: &mut Vm, v: &Value) -> PyResult<IBig> {
     }
     let i = vm.index(v)?;
     match Int::read(&i) {
-        Some(i) => Ok(i.to_big()),
+        Some(i) => Ok(i.to_ibig()),
         None => Err(vm.type_error(INDEX_ERROR)),
     }
 }
@@ -235,7 +235,7 @@ fn slice_richcmp(vm: &mut Vm, a: &Value, b: &Value, op: CmpOp) -> PyResult {
 
 fn slice_indices(vm: &mut Vm, me: &Value, len: &Value) -> PyResult {
     let len = vm.index(len)?;
-    let len = Int::read(&len).map(|i| i.to_big()).unwrap_or_default();
+    let len = Int::read(&len).map(|i| i.to_ibig()).unwrap_or(IBig::ZERO);
     if len < IBig::ZERO {
         return Err(vm.value_error("length should not be negative"));
     }

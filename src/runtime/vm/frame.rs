@@ -215,3 +215,50 @@ impl Vm {
         if at_base(self.frame) { None } else { unsafe { Frame::line(self.frame) } }
     }
 }
+
+/// What `super()` without arguments finds in the calling function.
+pub enum ZeroArgSuper {
+    /// No Python frame.
+    NoFrame,
+    /// The function has no parameters.
+    NoArguments,
+    /// The first argument was deleted.
+    Deleted,
+    /// The function does not mention `__class__` or `super`.
+    NoClassCell,
+    /// The class is not made yet.
+    EmptyClassCell,
+    /// Both.
+    Found {
+        /// The class being defined around the function.
+        class: Value,
+        /// The first argument.
+        object: Value,
+    },
+}
+
+impl Vm {
+    /// Class and first argument of the innermost Python function, for `super()`.
+    pub fn zero_arg_super(&mut self) -> ZeroArgSuper {
+        if at_base(self.frame) {
+            return ZeroArgSuper::NoFrame;
+        }
+        // SAFETY: the innermost frame is live.
+        let o = unsafe { crate::types::frame::object_of(self.frame) };
+        let code = o.code().clone();
+        if code.canonical.argcount == 0 {
+            return ZeroArgSuper::NoArguments;
+        }
+        let Some(object) = o.local(0) else { return ZeroArgSuper::Deleted };
+        let Some(i) = (0..code.local_names.len()).rev().find(|&i| {
+            code.canonical.localspluskinds[i].contains(taipan_bytecode::LocalKind::FREE)
+                && code.local_names[i].is_text("__class__")
+        }) else {
+            return ZeroArgSuper::NoClassCell;
+        };
+        match o.local(i) {
+            Some(class) => ZeroArgSuper::Found { class, object },
+            None => ZeroArgSuper::EmptyClassCell,
+        }
+    }
+}

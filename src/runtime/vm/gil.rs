@@ -278,7 +278,9 @@ pub fn after_fork_child(vm: &mut Vm) {
     let p: *mut Vm = vm;
     // SAFETY: only this thread exists; a lock held by another at the fork would never be released.
     unsafe {
-        GIL.held.force_unlock_if_locked();
+        if GIL.held.is_locked() {
+            GIL.held.force_unlock();
+        }
         *GIL.held.lock() = true;
     }
     HOLDER.store(p, Release);
@@ -289,17 +291,6 @@ pub fn after_fork_child(vm: &mut Vm) {
     vm.ident = unsafe { libc::pthread_self() } as u64;
 }
 
-trait ForceUnlock {
-    unsafe fn force_unlock_if_locked(&self);
-}
-impl ForceUnlock for Mutex<bool> {
-    unsafe fn force_unlock_if_locked(&self) {
-        if self.is_locked() {
-            // SAFETY: by the caller's promise no other thread exists.
-            unsafe { self.force_unlock() }
-        }
-    }
-}
 
 /// Whether this is the main thread.
 pub fn is_main(vm: &Vm) -> bool {
@@ -309,4 +300,21 @@ pub fn is_main(vm: &Vm) -> bool {
 /// The state of this thread, for entry points that have no handle (a signal handler's crash report).
 pub fn current() -> *mut Vm {
     CURRENT.with(Cell::get)
+}
+
+static SIGNAL_HANDLER: std::sync::OnceLock<fn(&mut Vm) -> PyResult<()>> = std::sync::OnceLock::new();
+
+/// Installs the function that runs Python signal handlers (the `_signal` module, once).
+pub fn set_signal_runner(f: fn(&mut Vm) -> PyResult<()>) {
+    let _ = SIGNAL_HANDLER.set(f);
+}
+
+impl Vm {
+    /// Runs the Python handlers of signals that arrived (main thread).
+    pub fn check_signals(&mut self) -> PyResult<()> {
+        match SIGNAL_HANDLER.get() {
+            Some(f) => f(self),
+            None => Ok(()),
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::types::str::intern::intern_str;
 use crate::types::tuple::Tuple;
 use crate::types::typeobject;
 
-pub use taipan_bytecode::BinaryOp as BinOp;
+pub use taipan_bytecode::oparg::BinaryOp as BinOp;
 
 fn type_name(v: &Value) -> String {
     v.class().payload.name()
@@ -83,6 +83,15 @@ impl Vm {
         let r = f(self, v)?;
         let name = type_name(&r);
         r.into_py::<Str>().map_err(|_| self.type_error(format!("__str__ returned non-string (type {name})")))
+    }
+
+    /// `ascii(v)`.
+    pub fn ascii(&mut self, v: &Value) -> PyResult<Py<Str>> {
+        let r = self.repr(v)?;
+        if r.is_ascii() {
+            return Ok(r);
+        }
+        Ok(Str::from_rust(&crate::with_units!(r.units(), u => taipan_base::repr::escape_non_ascii(u))))
     }
 
     /// `format(v, spec)`.
@@ -216,7 +225,7 @@ impl Vm {
     /// `a op b` (or, for the in-place numbers, `a op= b`).
     pub fn binary(&mut self, op: BinOp, a: &Value, b: &Value) -> PyResult {
         let n = op.number() as usize;
-        if op == BinOp::Subscr {
+        if op == BinOp::Subscript {
             return self.get_item(a, b);
         }
         if n >= 13 {

@@ -164,7 +164,7 @@ pub fn is_immortal(_: &mut Vm, v: &Value) -> PyResult {
 
 /// `sys.getallocatedblocks()`
 pub fn getallocatedblocks(_: &mut Vm) -> PyResult {
-    Ok(Value::from_usize(crate::object::heap::live_bytes().1))
+    Ok(Value::from_usize(crate::object::heap::allocated_blocks()))
 }
 
 /// `sys.getunicodeinternedsize()`
@@ -174,7 +174,7 @@ pub fn getunicodeinternedsize(_: &mut Vm, _: &[Option<Value>]) -> PyResult {
 
 /// `sys._debugmallocstats()`
 pub fn debugmallocstats(vm: &mut Vm) -> PyResult {
-    let blocks = crate::object::heap::live_bytes().1;
+    let blocks = crate::object::heap::allocated_blocks();
     if let Some(out) = exc::print::Sink::stderr(vm) {
         out.write(vm, &format!("{blocks} blocks allocated in the Python heap\n"));
     }

@@ -120,8 +120,8 @@ fn one(a: &Value, small: fn(i64) -> Option<i64>, big: fn(&BigInt) -> BigInt) -> 
 #[cold]
 fn raise(vm: &mut Vm, e: IntError) -> Raised {
     match e {
-        IntError::ZeroDivision => vm.zero_division_error("division by zero"),
-        IntError::NegativeShift => vm.value_error("negative shift count"),
+        IntError::DivisionByZero => vm.zero_division_error("division by zero"),
+        IntError::TooLarge => vm.memory_error(""),
         e => vm.overflow_error(e.message()),
     }
 }
@@ -165,7 +165,7 @@ fn truediv(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
     }
     match x.to_big().true_div(&y.to_big()) {
         Ok(r) => Ok(Float::new(r)),
-        Err(IntError::ZeroDivision) => Err(vm.zero_division_error("division by zero")),
+        Err(IntError::DivisionByZero) => Err(vm.zero_division_error("division by zero")),
         Err(e) => Err(raise(vm, e)),
     }
 }

@@ -36,6 +36,10 @@ impl IntRef<'_> {
             IntRef::Big(b) => b.clone(),
         }
     }
+    /// As the number type of the compiler's constants (a copy).
+    pub fn to_ibig(self) -> dashu_int::IBig {
+        self.to_big().into()
+    }
     /// As an `i64`, if it fits.
     pub fn to_i64(self) -> Option<i64> {
         match self {
@@ -66,7 +70,8 @@ impl Int {
         if i <= i64::MAX as u64 { Int::from_i64(i as i64) } else { Int::from_big(BigInt::from(i)) }
     }
     /// The integer `b`, in the word when it fits.
-    pub fn from_big(b: BigInt) -> Value {
+    pub fn from_big(b: impl Into<BigInt>) -> Value {
+        let b: BigInt = b.into();
         match b.to_i64().and_then(Value::small) {
             Some(v) => v,
             None => crate::object::instance::new(Int { big: b }).into(),

@@ -1,6 +1,9 @@
 //! `list`: the payload and what other Rust code does with it; `methods` has what Python code calls.
 
+pub mod iter;
 pub mod methods;
+pub mod slicing;
+pub mod sort;
 
 use crate::object::buf::Buf;
 use crate::object::typedef::{Payload, Visit};

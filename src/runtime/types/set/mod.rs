@@ -258,7 +258,7 @@ impl Set {
         if slots == MIN_SLOTS && self.table.len() <= MIN_SLOTS && self.fill == self.used {
             return;
         }
-        let old = std::mem::replace(&mut self.table, empty_table(slots));
+        let old = std::mem::replace(&mut self.table, empty_table(slots)).take();
         self.fill = self.used;
         for s in old {
             if let Some(key) = s.key {
@@ -411,4 +411,13 @@ mod tests {
         assert_eq!(of(&[1, 2, 3]).frozen_hash(), -272375401224217160);
         assert_eq!(of(&[3, 1, 2]).frozen_hash(), -272375401224217160);
     }
+}
+
+/// A frozenset of these items.
+pub fn frozen_from_items(vm: &mut Vm, items: &[Value]) -> PyResult {
+    let s = from_items(vm, items)?;
+    if let Some(h) = s.header() {
+        h.typ.set(FROZENSET.object());
+    }
+    Ok(s)
 }

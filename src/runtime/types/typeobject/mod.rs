@@ -322,6 +322,16 @@ pub fn short_name(t: &TypeObj) -> String {
     }
 }
 
+/// The name of a class for messages; empty for anything else.
+pub fn name_of(class: &Value) -> String {
+    as_class(class).map_or_else(String::new, |t| t.get_type().payload.name())
+}
+
+/// Whether a class has a flag; false for anything else.
+pub fn has_flag(class: &Value, flag: TypeFlags) -> bool {
+    as_class(class).is_some_and(|t| t.get_type().payload.has(flag))
+}
+
 /// `module.qualname`, or the qualified name alone for builtins: how messages name a class in full.
 pub fn full_name(t: &TypeObj) -> String {
     match t.payload.def.get() {

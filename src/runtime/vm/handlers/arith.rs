@@ -114,7 +114,7 @@ unsafe fn binary_generic(vm: &mut Vm, sp: *mut Word, arg: u16) -> *mut Word {
         let (a, b) = (Value::ref_from_word(&a), Value::ref_from_word(&b));
         let op = BinOp::from_number(arg as u32).expect("a valid operator number");
         let r = match op {
-            BinOp::Subscr => vm.get_item(a, b),
+            BinOp::Subscript => vm.get_item(a, b),
             _ if arg >= 13 => vm.inplace(op, a, b),
             _ => vm.binary(op, a, b),
         };
@@ -130,7 +130,7 @@ unsafe fn specialize_binary(ip: *const Unit, a: Word, b: Word) -> bool {
     unsafe {
         let arg = (*ip).arg as u32;
         let Some(which) = BinOp::from_number(arg) else { return false };
-        let plain = if which == BinOp::Subscr { which } else { which.plain() };
+        let plain = if which == BinOp::Subscript { which } else { which.plain() };
         let both_int = a & b & 1 != 0;
         let (ta, tb) = (type_of(a), type_of(b));
         let float: *const _ = FLOAT.object();
@@ -155,7 +155,7 @@ unsafe fn specialize_binary(ip: *const Unit, a: Word, b: Word) -> bool {
             BinOp::Add | BinOp::Subtract | BinOp::Multiply | BinOp::TrueDivide if mixed => op::BINARY_OP_EXTEND,
             BinOp::TrueDivide if both_int => op::BINARY_OP_EXTEND,
             BinOp::Add if ta == str_ && tb == str_ => op::BINARY_OP_ADD_STR,
-            BinOp::Subscr => {
+            BinOp::Subscript => {
                 let list: *const _ = crate::types::list::LIST.object();
                 let tuple: *const _ = crate::types::tuple::TUPLE.object();
                 let dict: *const _ = crate::types::dict::DICT.object();

@@ -34,7 +34,7 @@ handler!(
         let n = (*ip).arg as usize;
         save!(vm, ip, sp);
         let first = keep_all(sp, n);
-        let mut items = crate::object::buf::Buf::with_capacity(n);
+        let mut items: crate::object::buf::Buf<Value> = crate::object::buf::Buf::with_capacity(n);
         std::ptr::copy_nonoverlapping(first.cast::<Value>(), items.as_ptr().cast_mut(), n);
         items.set_len(n);
         *first = crate::object::instance::new(List { items }).into_value().into_word();
@@ -101,7 +101,7 @@ handler!(
         let step = if n == 3 { Value::from_word(keep(*sp.sub(1))) } else { none() };
         let stop = Value::from_word(keep(*sp.sub(n - 1)));
         let start = Value::from_word(keep(*sp.sub(n)));
-        *sp.sub(n) = Slice::new_object(start, stop, step).into_word();
+        *sp.sub(n) = Slice::new_object(start, stop, step).into_value().into_word();
         next!(ip.add(1), sp.sub(n).add(1), fp, vm, t)
     });
 

@@ -631,7 +631,7 @@ pub unsafe fn specialize_binary_py(ip: *const Unit, a: Word, which: BinOp) -> bo
     // SAFETY: as every handler.
     unsafe {
         let ty = type_of(a);
-        if ty.is_null() || !(*ty).payload.has(TypeFlags::HEAP) || (*ip).arg >= 13 && which != BinOp::Subscr {
+        if ty.is_null() || !(*ty).payload.has(TypeFlags::HEAP) || (*ip).arg >= 13 && which != BinOp::Subscript {
             return false;
         }
         let name = match which {
@@ -645,7 +645,7 @@ pub unsafe fn specialize_binary_py(ip: *const Unit, a: Word, which: BinOp) -> bo
             BinOp::Or => "__or__",
             BinOp::Xor => "__xor__",
             BinOp::MatrixMultiply => "__matmul__",
-            BinOp::Subscr => "__getitem__",
+            BinOp::Subscript => "__getitem__",
             _ => return false,
         };
         let name = crate::types::str::intern::intern_str(name);

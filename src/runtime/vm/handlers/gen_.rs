@@ -167,7 +167,7 @@ unsafe fn cleanup(vm: &mut Vm, sp: *mut Word, _: *const Unit, _: *mut Word) -> *
         let e = strip(*sp.sub(1));
         let e = Value::ref_from_word(&e);
         if vm.is_kind(e, &crate::types::exceptions::STOP_ITERATION) {
-            let v = crate::types::exceptions::stop_value(e);
+            let v = crate::types::exceptions::stop_value(vm, e);
             let (a, b, c) = (*sp.sub(3), *sp.sub(2), *sp.sub(1));
             *sp.sub(3) = crate::object::none().into_word();
             *sp.sub(2) = v.into_word();

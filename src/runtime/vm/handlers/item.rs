@@ -256,7 +256,7 @@ unsafe fn slice_get(vm: &mut Vm, sp: *mut Word, _: *const Unit, _: *mut Word) ->
     // SAFETY: the container stays on the stack through the call.
     unsafe {
         let c = strip(*sp.sub(3));
-        let key = Slice::new_object(value_of(*sp.sub(2)), value_of(*sp.sub(1)), crate::object::none());
+        let key = Slice::new_object(value_of(*sp.sub(2)), value_of(*sp.sub(1)), crate::object::none()).into_value();
         match vm.get_item(Value::ref_from_word(&c), &key) {
             Ok(r) => {
                 for i in 1..=3 {
@@ -277,7 +277,7 @@ unsafe fn slice_set(vm: &mut Vm, sp: *mut Word, _: *const Unit, _: *mut Word) ->
     // SAFETY: value and container stay on the stack through the call.
     unsafe {
         let (v, c) = (strip(*sp.sub(4)), strip(*sp.sub(3)));
-        let key = Slice::new_object(value_of(*sp.sub(2)), value_of(*sp.sub(1)), crate::object::none());
+        let key = Slice::new_object(value_of(*sp.sub(2)), value_of(*sp.sub(1)), crate::object::none()).into_value();
         match vm.set_item(Value::ref_from_word(&c), &key, Value::ref_from_word(&v)) {
             Ok(()) => {
                 for i in 1..=4 {

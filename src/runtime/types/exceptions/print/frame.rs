@@ -115,8 +115,8 @@ impl Excerpt {
         let mut lines = self.lines.clone();
         let last = self.last();
         lines[last].truncate(self.end);
-        let start = self.start.min(lines[0].len());
-        lines[0].drain(..start);
+        let cut = self.start.min(lines[0].len());
+        lines[0].drain(..cut);
         lines
     }
 

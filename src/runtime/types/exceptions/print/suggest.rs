@@ -48,7 +48,7 @@ fn replacement_cost(a: u8, b: u8) -> usize {
 }
 
 /// Weighted edit distance of two byte strings; anything above `max` when it is surely greater.
-fn distance<'a>(mut a: &'a [u8], mut b: &'a [u8], max: usize) -> usize {
+fn distance<'t>(mut a: &'t [u8], mut b: &'t [u8], max: usize) -> usize {
     while let ([x, rest_a @ ..], [y, rest_b @ ..]) = (a, b) {
         if x != y {
             break;
