@@ -1,1 +1,3 @@
-//! Taipan: a debugger, profiler and leak hunter for Python.
+//! Taipan: a debugger, profiler and leak hunter for Python, on a Python 3.14 interpreter made to be watched.
+
+pub mod cli;

@@ -11,6 +11,7 @@ pub mod builtins;
 pub mod host;
 pub mod import;
 pub mod probe;
+pub mod start;
 pub mod vm;
 
 /// Interned names used by the machine itself.

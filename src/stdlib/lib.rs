@@ -1,1 +1,3 @@
 //! The native modules of the standard library, one file or folder each.
+
+pub mod table;

@@ -49,3 +49,31 @@ pub fn clock(id: libc::clockid_t) -> Result<i64, i32> {
     }
     Ok(t.tv_sec * 1_000_000_000 + t.tv_nsec)
 }
+
+/// Whether a descriptor is a terminal.
+pub fn is_terminal(fd: i32) -> bool {
+    // SAFETY: no preconditions.
+    unsafe { libc::isatty(fd) == 1 }
+}
+
+/// Writes all bytes to a descriptor; the errno on failure.
+pub fn write_all(fd: i32, mut data: &[u8]) -> Result<(), i32> {
+    while !data.is_empty() {
+        // SAFETY: the pointer and length describe the slice.
+        let n = unsafe { libc::write(fd, data.as_ptr().cast(), data.len()) };
+        if n < 0 {
+            match std::io::Error::last_os_error().raw_os_error().unwrap_or(0) {
+                libc::EINTR => continue,
+                e => return Err(e),
+            }
+        }
+        data = &data[n as usize..];
+    }
+    Ok(())
+}
+
+/// Whether a descriptor is open.
+pub fn is_open(fd: i32) -> bool {
+    // SAFETY: no preconditions.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
+}

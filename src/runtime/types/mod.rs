@@ -31,6 +31,7 @@ pub mod range;
 pub mod sequence;
 pub mod set;
 pub mod singletons;
+pub mod stdprinter;
 pub mod slice;
 pub mod slots;
 pub mod str;

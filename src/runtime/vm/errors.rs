@@ -51,9 +51,14 @@ impl Vm {
 
     /// Makes `exc` pending as it is, without touching its context.
     #[cold]
-    pub fn set_pending(&mut self, exc: Value) -> Raised {
+    pub fn set_pending(&mut self, exc: Value) {
         let old = self.error.replace(exc);
         drop(old);
+    }
+
+    /// The witness of an exception that is pending already.
+    pub fn already_raised(&mut self) -> Raised {
+        debug_assert!(self.error.is_some());
         Raised(())
     }
 

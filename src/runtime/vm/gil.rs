@@ -273,16 +273,19 @@ pub fn detach(vm: &'static mut Vm) {
     }
 }
 
+/// Runs `fork` (given as `f`) while no other thread is inside the GIL's own lock.
+pub fn around_fork<R>(f: impl FnOnce() -> R) -> R {
+    let held = GIL.held.lock();
+    let r = f();
+    drop(held);
+    r
+}
+
 /// After `fork` in the child: this thread is the only one.
 pub fn after_fork_child(vm: &mut Vm) {
     let p: *mut Vm = vm;
-    // SAFETY: only this thread exists; a lock held by another at the fork would never be released.
-    unsafe {
-        if GIL.held.is_locked() {
-            GIL.held.force_unlock();
-        }
-        *GIL.held.lock() = true;
-    }
+    // The lock is held for moments only; `before_fork` made sure that nobody held it at the fork.
+    *GIL.held.lock() = true;
     HOLDER.store(p, Release);
     WAITERS.store(0, Relaxed);
     *THREADS.lock() = vec![p as usize];

@@ -250,7 +250,7 @@ impl Running {
     /// Kind of a local.
     pub fn local_kind(&self, index: usize) -> LocalKind {
         // SAFETY: the code object owns this copy.
-        unsafe { (&(*self.code).canonical.localspluskinds)[index] }
+        unsafe { { let code = &*self.code; code.canonical.localspluskinds[index] } }
     }
     /// The name operand of the instruction at `ip`.
     ///

@@ -63,6 +63,8 @@ pub struct Config {
     pub warnoptions: Vec<String>,
     /// `-X` options: name and value.
     pub xoptions: Vec<(String, Option<String>)>,
+    /// `-u`
+    pub unbuffered: bool,
     /// `-X pycache_prefix`
     pub pycache_prefix: Option<String>,
 }
@@ -97,6 +99,7 @@ impl Default for Config {
             int_max_str_digits: 4300,
             warnoptions: Vec::new(),
             xoptions: Vec::new(),
+            unbuffered: false,
             pycache_prefix: None,
         }
     }

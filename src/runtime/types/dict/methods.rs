@@ -300,7 +300,8 @@ fn pair(vm: &mut Vm, item: &Value, n: usize) -> PyResult<[Value; 2]> {
             let error = vm.take_error();
             let note = vm.new_str(&format!("Cannot convert dictionary update sequence element #{n} to a sequence"));
             vm.call_method(&error, "add_note", &[note])?;
-            return Err(vm.set_pending(error));
+            vm.set_pending(error);
+            return Err(vm.already_raised());
         }
     };
     let len = parts.len();

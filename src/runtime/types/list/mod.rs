@@ -44,7 +44,7 @@ impl Py<List> {
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         // SAFETY: a plain read under the GIL (I1).
-        unsafe { (*self.payload_ptr()).items.len() }
+        unsafe { (&(*self.payload_ptr()).items).len() }
     }
     /// The item at `index`, if there.
     #[inline(always)]

@@ -329,7 +329,8 @@ fn set_names(vm: &mut Vm, class: &Py<Type>) -> PyResult<()> {
             );
             let note = vm.new_str(&text);
             vm.call_method(&e, "add_note", &[note])?;
-            return Err(vm.set_pending(e));
+            vm.set_pending(e);
+            return Err(vm.already_raised());
         }
     }
     Ok(())

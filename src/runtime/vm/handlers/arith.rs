@@ -89,14 +89,14 @@ handler!(
         next_settled!(ip.add(2), new_sp, fp, vm, t)
     });
 
-/// The generic operation as a cold target of specialised forms: undoes the specialisation.
+// The generic operation as a cold target of specialised forms: undoes the specialisation.
 handler!(binary_deopt(ip, sp, fp, vm, t) {
     (*ip.cast_mut()).cache = BACKOFF;
     quicken(ip, taipan_bytecode::Op::BINARY_OP as u16);
     jump!(binary_op, ip, sp, fp, vm, t)
 });
 
-/// The generic operation without undoing the specialisation (an overflow, say).
+// The generic operation without undoing the specialisation (an overflow, say).
 handler!(binary_once(ip, sp, fp, vm, t) {
     save!(vm, ip, sp);
     let new_sp = binary_generic(&mut *vm, sp, (*ip).arg);

@@ -264,14 +264,14 @@ handler!(
         next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
     });
 
-/// Releases the object an attribute was read from (`fp` carries its word), then goes on.
+// Releases the object an attribute was read from (`fp` carries its word), then goes on.
 handler!(load_attr_release(ip, sp, fp, vm, t) {
     save!(vm, ip, sp);
     release(fp as Word);
     next_settled!(ip.add(LOAD_UNITS), sp, (*(*vm).frame).fp, vm, t)
 });
 
-/// A miss of the one-entry form: tries to become polymorphic once.
+// A miss of the one-entry form: tries to become polymorphic once.
 handler!(load_attr_second(ip, sp, fp, vm, t) {
     let w = *sp.sub(1);
     if w & 1 == 0 && specialize(&mut *vm, ip, w) && (*ip).op == op::LOAD_ATTR_POLY {
@@ -305,7 +305,7 @@ handler!(
         next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
     });
 
-/// A third layout: replaces the second entry, so that a changing mix still finds its way.
+// A third layout: replaces the second entry, so that a changing mix still finds its way.
 handler!(load_attr_poly_miss(ip, sp, fp, vm, t) {
     let w = strip(*sp.sub(1));
     let v = Value::ref_from_word(&w);
@@ -590,7 +590,7 @@ handler!(
         next!(ip.add(STORE_UNITS), sp.sub(2), fp, vm, t)
     });
 
-/// Releases the object and the old value after a store.
+// Releases the object and the old value after a store.
 handler!(store_attr_release(ip, sp, fp, vm, t) {
     let (w, old) = (*sp.sub(1), *sp.sub(2));
     save!(vm, ip, sp.sub(2));

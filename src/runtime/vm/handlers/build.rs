@@ -529,7 +529,7 @@ handler!(
         next!(ip.add(2), sp.add(1), fp, vm, t)
     });
 
-/// Releases the sequence (`fp` carries its word) after its items were taken.
+// Releases the sequence (`fp` carries its word) after its items were taken.
 handler!(unpack_release(ip, sp, fp, vm, t) {
     save!(vm, ip, sp);
     release(fp as Word);

@@ -28,7 +28,7 @@ handler!(
         next!(ip.add(1), sp, fp, vm, t)
     });
 
-/// Attends to what the breaker word asks for, then goes on after this instruction.
+// Attends to what the breaker word asks for, then goes on after this instruction.
 handler!(safepoint(ip, sp, fp, vm, t) {
     save!(vm, ip, sp);
     if super::unwind::attend(&mut *vm).is_err() {

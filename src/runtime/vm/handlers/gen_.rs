@@ -61,7 +61,7 @@ handler!(
         next!(ret_ip, ret_sp.add(1), (*(*vm).frame).fp, vm, t)
     });
 
-/// A generator entered by `FOR_ITER` or `SEND` returned: `fp` carries the result word.
+// A generator entered by `FOR_ITER` or `SEND` returned: `fp` carries the result word.
 handler!(generator_returned(ip, sp, fp, vm, t) {
     let w = fp as Word;
     let prev = (*vm).frame;

@@ -2,7 +2,7 @@
 
 use super::arith::{quicken, warm};
 use super::opcode as op;
-use super::unwind::unwind;
+
 use crate::object::{Py, PyResult, Value};
 use crate::types::dict::Dict;
 use crate::types::exceptions as exc;

@@ -41,7 +41,7 @@ handler!(
         next!(ip.add(2), sp.sub(1), fp, vm, t)
     });
 
-/// Releases the container (on top) after its item was taken.
+// Releases the container (on top) after its item was taken.
 handler!(subscr_release(ip, sp, fp, vm, t) {
     save!(vm, ip, sp.sub(1));
     release(*sp.sub(1));
@@ -196,7 +196,7 @@ handler!(
         next!(ip.add(2), sp.sub(3), fp, vm, t)
     });
 
-/// Releases what a store replaced and its operands.
+// Releases what a store replaced and its operands.
 handler!(store_release(ip, sp, fp, vm, t) {
     let (old, c, k) = (*sp.sub(3), *sp.sub(2), *sp.sub(1));
     save!(vm, ip, sp.sub(3));

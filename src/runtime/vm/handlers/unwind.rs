@@ -135,7 +135,7 @@ handler!(
         }
     });
 
-/// Goes on after the exception was recorded in this frame's traceback already (`RERAISE`).
+// Goes on after the exception was recorded in this frame's traceback already (`RERAISE`).
 handler!(unwind_again(ip, sp, fp, vm, t) {
     save!(vm, ip, sp);
     (*vm).skip_traceback = true;
