@@ -11,3 +11,4 @@ pub mod table;
 pub mod types;
 pub mod typing;
 pub mod weakref;
+pub mod thread;

@@ -14,4 +14,5 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::types::MODULE,
     &crate::typing::MODULE,
     &crate::weakref::MODULE,
+    &crate::thread::MODULE,
 ];
