@@ -3,4 +3,12 @@
 use taipan_runtime::import::ModuleDef;
 
 /// The table.
-pub static MODULES: &[&ModuleDef] = &[];
+pub static MODULES: &[&ModuleDef] = &[
+    &crate::ast::MODULE,
+    &crate::atexit::MODULE,
+    &crate::marshal::MODULE,
+    &crate::opcode::MODULE,
+    &crate::suggestions::MODULE,
+    &crate::symtable::MODULE,
+    &crate::warnings::MODULE,
+];
