@@ -4,11 +4,21 @@ use taipan_runtime::import::ModuleDef;
 
 /// The table.
 pub static MODULES: &[&ModuleDef] = &[
+    &crate::abc::MODULE,
     &crate::ast::MODULE,
     &crate::atexit::MODULE,
+    &crate::bisect::MODULE,
+    &crate::collections::MODULE,
+    &crate::functools::MODULE,
+    &crate::heapq::MODULE,
+    &crate::itertools::MODULE,
     &crate::marshal::MODULE,
     &crate::opcode::MODULE,
+    &crate::operator::MODULE,
     &crate::suggestions::MODULE,
     &crate::symtable::MODULE,
+    &crate::types::MODULE,
+    &crate::typing::MODULE,
     &crate::warnings::MODULE,
+    &crate::weakref::MODULE,
 ];

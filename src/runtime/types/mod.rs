@@ -6,6 +6,7 @@ pub mod bool;
 pub mod bytes;
 pub mod cell;
 pub mod code;
+pub mod codecs;
 pub mod code_methods;
 pub mod descr;
 pub mod dict;

@@ -3,8 +3,15 @@
 //! The units lie behind the fixed part of the object. This file has the payload and its constructors; `methods` has what
 //! Python code calls, `intern` the table of interned names.
 
+pub mod case;
+pub mod format;
 pub mod intern;
+pub mod iter;
 pub mod methods;
+pub mod percent;
+pub mod search;
+pub mod split;
+pub mod translate;
 
 use crate::object::header::flag;
 use crate::object::heap::{self, Space};
