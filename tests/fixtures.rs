@@ -23,12 +23,7 @@ struct Configuration {
 
 const CONFIGURATIONS: &[Configuration] = &[
     Configuration { name: "plain", environment: &[], patience: 1, selects: |_| true },
-    Configuration {
-        name: "probes",
-        environment: &[("TAIPAN_DEBUG", "probes")],
-        patience: 4,
-        selects: |_| true,
-    },
+    Configuration { name: "probes", environment: &[("TAIPAN_DEBUG", "probes")], patience: 4, selects: |_| true },
     Configuration {
         name: "gc-stress",
         environment: &[("TAIPAN_DEBUG", "gc-stress")],
@@ -85,7 +80,8 @@ fn check(fixture: &Fixture, configuration: &Configuration) -> Result<(), Failed>
     if report.is_empty() {
         return Ok(());
     }
-    let settings: Vec<String> = configuration.environment.iter().map(|(key, value)| format!("{key}={value} ")).collect();
+    let settings: Vec<String> =
+        configuration.environment.iter().map(|(key, value)| format!("{key}={value} ")).collect();
     let args: Vec<String> = fixture.args.iter().map(|arg| format!(" {arg}")).collect();
     report.push(format!(
         "to see it: cd fixtures/{} && {}taipan {}.py{}",

@@ -4,6 +4,7 @@
 //! word) CPython's message; which exception they become is the caller's affair.
 
 pub mod binascii;
+pub mod calendar;
 pub mod codecs;
 pub mod float;
 pub mod format;
@@ -12,5 +13,6 @@ pub mod int;
 pub mod pack;
 pub mod repr;
 pub mod strings;
+pub mod suggest;
 pub mod text;
 pub mod unicode;

@@ -31,6 +31,12 @@ fn of_str_where<U: Unit>(text: &[U], printable: impl Fn(u32) -> bool) -> Text {
     let quote = if has(b'\'') && !has(b'"') { b'"' } else { b'\'' };
     let mut out = Builder::with_capacity(text.len() + 2);
     out.push(u32::from(quote));
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != quote && *byte != b'\\';
+    if let Some(bytes) = U::as_bytes(text).filter(|bytes| bytes.iter().all(plain)) {
+        out.push_units(bytes);
+        out.push(u32::from(quote));
+        return out.finish();
+    }
     for unit in text {
         let cp = unit.cp();
         match cp {

@@ -12,6 +12,7 @@ mod locations;
 pub mod marshal;
 pub mod oparg;
 mod opcode;
+pub mod pyc;
 
 pub use code::{CodeFlags, CodeObject, LocalKind};
 pub use constant::Const;

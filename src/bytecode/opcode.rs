@@ -185,14 +185,10 @@ macro_rules! define_ops {
                 match self { $(Op::$name => stringify!($name),)* }
             }
 
-            /// Code units of inline cache that follow the instruction.
-            pub const fn caches(self) -> usize {
-                match self { $(Op::$name => $caches,)* }
-            }
-
-            /// What the argument refers to.
-            pub const fn kind(self) -> ArgKind {
-                match self { $(Op::$name => ArgKind::empty()$(.union(ArgKind::$kind))*,)* }
+            const fn facts(self) -> Facts {
+                match self {
+                    $(Op::$name => Facts { kind: ArgKind::empty()$(.union(ArgKind::$kind))*, caches: $caches },)*
+                }
             }
 
             /// How many values the instruction takes from the stack.
@@ -216,6 +212,25 @@ macro_rules! define_ops {
 }
 
 for_each_op!(define_ops, a);
+
+/// What is asked for most often, found by number.
+#[derive(Clone, Copy)]
+struct Facts {
+    kind: ArgKind,
+    caches: u8,
+}
+
+const LAST: usize = Op::STORE_FAST_MAYBE_NULL as usize;
+
+const FACTS: [Facts; LAST + 1] = {
+    let mut table = [Facts { kind: ArgKind::empty(), caches: 0 }; LAST + 1];
+    let mut index = 0;
+    while index < Op::ALL.len() {
+        table[Op::ALL[index] as usize] = Op::ALL[index].facts();
+        index += 1;
+    }
+    table
+};
 
 /// Instructions from this number on have an argument (`dis.HAVE_ARGUMENT` is the last without one).
 pub const HAVE_ARGUMENT: u8 = 43;
@@ -245,7 +260,20 @@ const OF_BYTE: [Option<Op>; 256] = {
 };
 
 impl Op {
+    /// Code units of inline cache that follow the instruction.
+    #[inline]
+    pub const fn caches(self) -> usize {
+        FACTS[self as usize].caches as usize
+    }
+
+    /// What the argument refers to.
+    #[inline]
+    pub const fn kind(self) -> ArgKind {
+        FACTS[self as usize].kind
+    }
+
     /// The instruction of a byte of `co_code`, if it is one of CPython 3.14's.
+    #[inline]
     pub const fn from_u8(byte: u8) -> Option<Op> {
         OF_BYTE[byte as usize]
     }
@@ -261,36 +289,43 @@ impl Op {
     }
 
     /// The instruction's number.
+    #[inline]
     pub const fn number(self) -> u16 {
         self as u16
     }
 
     /// True of the compiler's pseudo instructions, which the assembler replaces.
+    #[inline]
     pub const fn is_pseudo(self) -> bool {
         self.number() > 255
     }
 
     /// True if the argument means something.
+    #[inline]
     pub const fn has_arg(self) -> bool {
         self.kind().contains(ArgKind::ARG)
     }
 
     /// True of jumps, plain and pseudo (the pseudo block setups are not jumps).
+    #[inline]
     pub const fn is_jump(self) -> bool {
         self.kind().contains(ArgKind::JUMP)
     }
 
     /// True of `SETUP_FINALLY`, `SETUP_CLEANUP` and `SETUP_WITH`.
+    #[inline]
     pub const fn is_block_push(self) -> bool {
         self.kind().contains(ArgKind::HANDLER)
     }
 
     /// True of jumps whose distance counts backwards.
+    #[inline]
     pub const fn is_backward_jump(self) -> bool {
         matches!(self, Op::JUMP_BACKWARD | Op::JUMP_BACKWARD_NO_INTERRUPT | Op::END_ASYNC_FOR)
     }
 
     /// True of jumps that never fall through.
+    #[inline]
     pub const fn is_unconditional_jump(self) -> bool {
         matches!(
             self,
@@ -299,17 +334,20 @@ impl Op {
     }
 
     /// True of instructions that leave the frame and never continue.
+    #[inline]
     pub const fn is_scope_exit(self) -> bool {
         matches!(self, Op::RETURN_VALUE | Op::RAISE_VARARGS | Op::RERAISE)
     }
 
     /// True of instructions after which the next one is not reached by falling through.
+    #[inline]
     pub const fn no_fallthrough(self) -> bool {
         self.is_scope_exit() || self.is_unconditional_jump()
     }
 
     /// Index into `co_names` for an argument of an instruction of kind [`ArgKind::NAME`]: some keep flags in the low
     /// bits (`LOAD_ATTR` and `LOAD_GLOBAL` one, `LOAD_SUPER_ATTR` two).
+    #[inline]
     pub const fn name_index(self, arg: u32) -> usize {
         match self {
             Op::LOAD_ATTR | Op::LOAD_GLOBAL => (arg >> 1) as usize,
@@ -319,6 +357,7 @@ impl Op {
     }
 
     /// Change of the stack depth (`dis.stack_effect`), in values.
+    #[inline]
     pub const fn stack_effect(self, arg: u32, outcome: Outcome) -> i32 {
         if self.is_block_push() && matches!(outcome, Outcome::Next) {
             return 0;

@@ -1,7 +1,18 @@
 //! The constants of a code object while it is being compiled: each value once, in the order of its first use.
 
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 use taipan_bytecode::Const;
+
+/// Constants by index, found by value.
+#[derive(Debug, Default)]
+pub struct ConstTable {
+    items: Vec<Const>,
+    /// Indices into `items`.
+    index: HashTable<u32>,
+}
 
 /// Not a number is not equal to itself, so each one is a constant of its own.
 fn is_nan(value: &Const) -> bool {
@@ -12,25 +23,20 @@ fn is_nan(value: &Const) -> bool {
     }
 }
 
-/// Constants by index, found by value.
-#[derive(Debug, Default)]
-pub struct ConstTable {
-    items: Vec<Const>,
-    index: FxHashMap<Const, u32>,
-}
-
 impl ConstTable {
     /// The index of a constant, which is added if it is new.
     pub fn add(&mut self, value: Const) -> u32 {
-        let index = self.items.len() as u32;
+        let next = self.items.len() as u32;
         if !is_nan(&value) {
-            if let Some(&index) = self.index.get(&value) {
+            let hash = FxBuildHasher.hash_one(&value);
+            let items = &self.items;
+            if let Some(&index) = self.index.find(hash, |&index| items[index as usize] == value) {
                 return index;
             }
-            self.index.insert(value.clone(), index);
+            self.index.insert_unique(hash, next, |&index| FxBuildHasher.hash_one(&items[index as usize]));
         }
         self.items.push(value);
-        index
+        next
     }
 
     /// The constant at an index.
@@ -43,7 +49,7 @@ impl ConstTable {
         self.items.len()
     }
 
-    /// Keeps the constants that are marked, in their order; the rest is dropped. Returns the new index of each old one.
+    /// Keeps the constants that are marked, in their order, and takes no more. Returns the new index of each old one.
     pub fn retain(&mut self, used: &[bool]) -> Vec<u32> {
         let places = used.iter().scan(0, |kept, &used| {
             *kept += used as u32;
@@ -59,5 +65,20 @@ impl ConstTable {
     /// The constants, in order.
     pub fn into_items(self) -> Vec<Const> {
         self.items
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_value_once() {
+        let mut table = ConstTable::default();
+        let values = [Const::int(1), Const::Bool(true), Const::int(1), Const::Float(f64::NAN), Const::Float(f64::NAN)];
+        let indices: Vec<u32> = values.into_iter().map(|value| table.add(value)).collect();
+        assert_eq!(indices, [0, 1, 0, 2, 3]);
+        assert_eq!(table.retain(&[true, false, false, true]), [0, 1, 1, 1]);
+        assert_eq!(table.len(), 2);
     }
 }

@@ -20,6 +20,7 @@ use taipan_syntax::ast::Mod;
 use taipan_syntax::symtable::{Future, SymbolTable, SymtableOptions};
 use taipan_syntax::{ErrorClass, SyntaxError, SyntaxWarning};
 
+pub use preprocess::preprocess;
 pub use unparse::unparse;
 
 /// Errors of the compiler.
@@ -31,7 +32,7 @@ fn internal(what: &str) -> CompileError {
 }
 
 /// How to compile.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct CompileOptions {
     /// Level of optimisation (`-O`): 1 makes `__debug__` false and drops asserts, 2 drops docstrings too.
     pub optimize: u8,
@@ -39,6 +40,15 @@ pub struct CompileOptions {
     pub futures: CodeFlags,
     /// `await` may stand at the top level (`PyCF_ALLOW_TOP_LEVEL_AWAIT`).
     pub top_level_await: bool,
+    /// How much of the native stack the compiler may use, in bytes; beyond, the source is refused with a
+    /// `RecursionError`.
+    pub stack_budget: usize,
+}
+
+impl Default for CompileOptions {
+    fn default() -> Self {
+        CompileOptions { optimize: 0, futures: CodeFlags::empty(), top_level_await: false, stack_budget: 1 << 20 }
+    }
 }
 
 /// A compiled module.
@@ -65,7 +75,7 @@ pub fn compile(mut module: Mod, filename: &str, options: &CompileOptions) -> Res
     let table = SymbolTable::build(&module, &table_options)?;
     let interactive = matches!(module, Mod::Interactive { .. });
     let scopes = scopes::Scopes(&table);
-    let mut compiler = codegen::Compiler::new(filename, scopes, options.optimize, futures, interactive);
+    let mut compiler = codegen::Compiler::new(filename, scopes, options, futures, interactive);
     let code = compiler.module(&module)?;
     warnings.append(&mut compiler.warnings);
     Ok(Compiled { code, warnings })

@@ -160,11 +160,7 @@ impl Preprocessor {
                 self.within(Around::Loop, |this| this.stmts(body));
                 self.stmts(orelse);
             }
-            StmtKind::If { test, body, orelse } => {
-                self.expr(test);
-                self.stmts(body);
-                self.stmts(orelse);
-            }
+            StmtKind::If { .. } => self.if_stmt(stmt),
             StmtKind::With { items, body, .. } | StmtKind::AsyncWith { items, body, .. } => {
                 for item in items {
                     self.expr(&mut item.context_expr);
@@ -206,6 +202,23 @@ impl Preprocessor {
             | StmtKind::Pass {}
             | StmtKind::Break {}
             | StmtKind::Continue {} => {}
+        }
+    }
+
+    /// An `if` with its `elif`s, which are followed in a loop.
+    fn if_stmt(&mut self, mut stmt: &mut Stmt) {
+        loop {
+            match stmt {
+                Stmt { kind: StmtKind::If { test, body, orelse }, .. } => {
+                    self.expr(test);
+                    self.stmts(body);
+                    match &mut orelse[..] {
+                        [next] => stmt = next,
+                        orelse => return self.stmts(orelse),
+                    }
+                }
+                stmt => return self.stmt(stmt),
+            }
         }
     }
 

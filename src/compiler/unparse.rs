@@ -54,9 +54,9 @@ impl Level {
 
 /// The text of an expression.
 pub fn unparse(expr: &Expr) -> Wtf8Buf {
-    let mut writer = Writer(String::new());
+    let mut writer = Writer(Wtf8Buf::new());
     writer.expr(expr, Level::Test);
-    Wtf8Buf::from(writer.0)
+    writer.0
 }
 
 /// `repr` of a string.
@@ -70,7 +70,7 @@ fn repr_of_float(value: f64) -> String {
     float::repr(value).replace("inf", "1e309")
 }
 
-struct Writer(String);
+struct Writer(Wtf8Buf);
 
 impl Writer {
     fn put(&mut self, text: &str) {
@@ -388,38 +388,43 @@ impl Writer {
 
     /// A formatted string: its body is written first, then quoted as a whole.
     fn formatted(&mut self, prefix: &str, expr: &Expr) {
-        let mut body = Writer(String::new());
+        let mut body = Writer(Wtf8Buf::new());
         body.element(expr);
         self.put(prefix);
-        self.put(&repr_of_str(Wtf8::new(body.0.as_str())));
+        self.put(&repr_of_str(&body.0));
     }
 
     fn element(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::Constant { value: Constant::Str(text), .. } => {
-                self.put(&text.to_string_lossy().replace('{', "{{").replace('}', "}}"));
+                for point in text.code_points() {
+                    self.0.push(point);
+                    if matches!(point.to_char(), Some('{' | '}')) {
+                        self.0.push(point);
+                    }
+                }
             }
             ExprKind::JoinedStr { values } | ExprKind::TemplateStr { values } => {
                 values.iter().for_each(|value| self.element(value));
             }
             ExprKind::FormattedValue { value, conversion, format_spec } => {
-                let mut inner = Writer(String::new());
+                let mut inner = Writer(Wtf8Buf::new());
                 inner.expr(value, Level::Or);
                 self.field(&inner.0, *conversion, format_spec.as_deref());
             }
             ExprKind::Interpolation { str: Constant::Str(text), conversion, format_spec, .. } => {
-                self.field(&text.to_string_lossy(), *conversion, format_spec.as_deref());
+                self.field(text, *conversion, format_spec.as_deref());
             }
             _ => {}
         }
     }
 
-    fn field(&mut self, text: &str, conversion: i32, format_spec: Option<&Expr>) {
-        self.put(if text.starts_with('{') { "{ " } else { "{" });
-        self.put(text);
+    fn field(&mut self, text: &Wtf8, conversion: i32, format_spec: Option<&Expr>) {
+        self.put(if text.as_bytes().first() == Some(&b'{') { "{ " } else { "{" });
+        self.0.push_wtf8(text);
         if let Some(letter) = u8::try_from(conversion).ok().filter(|&letter| letter > 0) {
-            self.0.push('!');
-            self.0.push(letter as char);
+            self.0.push_char('!');
+            self.0.push_char(letter as char);
         }
         if let Some(spec) = format_spec {
             self.put(":");

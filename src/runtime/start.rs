@@ -30,6 +30,10 @@ pub fn initialize(vm: &mut Vm) -> PyResult<()> {
         sys::set(vm, name, stream.clone());
         sys::set(vm, &format!("__{name}__"), stream);
     }
+    let mut names: Vec<&str> = crate::import::native_modules().map(|m| m.name).chain(["builtins", "sys"]).collect();
+    names.sort_unstable();
+    let names = names.into_iter().map(|n| vm.intern(n).into()).collect();
+    sys::set(vm, "builtin_module_names", crate::types::tuple::Tuple::from_vec(names).into());
     crate::import::install(vm)?;
     if crate::import::find_native("_codecs").is_some() {
         vm.import("encodings")?;

@@ -5,14 +5,20 @@
 mod adapter;
 pub mod ast;
 mod decode;
+mod diagnose;
 mod error;
 mod literal;
 mod number;
 mod parse;
 mod source;
+mod stack;
 pub mod symtable;
+mod tokenizer;
+pub mod tokens;
+mod warnings;
 
 pub use decode::{Source, decode_source};
 pub use error::{ErrorClass, Location, SyntaxError, SyntaxWarning, WarningCategory};
 pub use parse::{Mode, ParseOptions, Parsed, parse};
 pub use source::{LineIndex, normalise_newlines};
+pub use warnings::warnings;

@@ -1,9 +1,11 @@
 //! Text to tree: the front door.
 
-use crate::adapter::{self, Adapted, Goal};
+use crate::adapter::{self, Goal};
 use crate::ast::Mod;
+use crate::diagnose::{self, Verdict};
 use crate::error::{ErrorClass, SyntaxError, SyntaxWarning};
 use crate::source::{LineIndex, normalise_newlines};
+use crate::stack::roomy;
 
 /// What a source is to be, as in `compile()`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub enum Mode {
 }
 
 /// How to parse.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ParseOptions {
     pub mode: Mode,
     /// Shown in errors.
@@ -31,6 +33,24 @@ pub struct ParseOptions {
     pub dont_imply_dedent: bool,
     /// Keep type comments (`PyCF_TYPE_COMMENTS`).
     pub type_comments: bool,
+    /// `<>` instead of `!=` (`from __future__ import barry_as_FLUFL`, PEP 401).
+    pub barry_as_flufl: bool,
+    /// Longest decimal integer literal, in digits (`sys.set_int_max_str_digits`); 0 for no limit.
+    pub max_int_digits: usize,
+}
+
+impl Default for ParseOptions {
+    fn default() -> ParseOptions {
+        ParseOptions {
+            mode: Mode::Exec,
+            filename: "<unknown>".to_owned(),
+            allow_incomplete: false,
+            dont_imply_dedent: false,
+            type_comments: false,
+            barry_as_flufl: false,
+            max_int_digits: 4300,
+        }
+    }
 }
 
 /// A parsed source.
@@ -45,23 +65,77 @@ pub struct Parsed {
 ///
 /// Errors: as CPython 3.14 words them.
 pub fn parse(source: &str, options: &ParseOptions) -> Result<Parsed, Box<SyntaxError>> {
-    let text = normalise_newlines(source);
-    let lines = LineIndex::new(&text);
+    let mut text = normalise_newlines(source);
+    if options.mode == Mode::Exec && !text.is_empty() && !text.ends_with('\n') {
+        text.to_mut().push('\n');
+    }
+    let careful = options.mode == Mode::Single
+        || options.barry_as_flufl
+        || options.type_comments
+        || memchr::memmem::find(text.as_bytes(), b"barry_as_FLUFL").is_some();
+    if careful && let Verdict::Refused(error) = diagnose::diagnose(&text, options) {
+        return Err(Box::new(error));
+    }
+    if let Some(parsed) = parse_valid(&text, options)? {
+        return Ok(parsed);
+    }
+    match diagnose::diagnose(&text, options) {
+        Verdict::Refused(error) => Err(Box::new(error)),
+        Verdict::Valid => {
+            let msg = "this syntax is not supported";
+            Err(Box::new(SyntaxError::new(ErrorClass::SyntaxError, msg)))
+        }
+    }
+}
+
+/// The tree of a source, if there is nothing wrong with it.
+fn parse_valid(text: &str, options: &ParseOptions) -> Result<Option<Parsed>, Box<SyntaxError>> {
+    if text.starts_with('\u{feff}') {
+        return Ok(None);
+    }
     let goal = match options.mode {
         Mode::Exec | Mode::Single => Goal::Module,
         Mode::Eval => Goal::Expression,
-        Mode::FuncType => {
-            return Err(Box::new(SyntaxError::new(ErrorClass::SyntaxError, "func_type is not supported")));
-        }
+        Mode::FuncType => return Ok(None),
     };
-    match adapter::parse(&text, &lines, goal) {
-        Some(Adapted { module, warnings, bad_literal: false, .. }) => {
-            let module = match (options.mode, module) {
-                (Mode::Single, Mod::Module { body, .. }) => Mod::Interactive { body },
-                (_, module) => module,
-            };
-            Ok(Parsed { module, warnings })
-        }
-        _ => Err(Box::new(SyntaxError::new(ErrorClass::SyntaxError, "invalid syntax"))),
+    let lines = LineIndex::new(text);
+    let Some(adapted) = roomy(|| adapter::parse(text, &lines, goal)) else { return Ok(None) };
+    if adapted.too_deep {
+        let msg = "Stack overflow during compilation";
+        return Err(Box::new(SyntaxError::new(ErrorClass::RecursionError, msg)));
+    }
+    if !adapted.valid {
+        return Ok(None);
+    }
+    let module = match (options.mode, adapted.module) {
+        (Mode::Single, Mod::Module { body, .. }) => Mod::Interactive { body },
+        (_, module) => module,
+    };
+    Ok(Some(Parsed { module, warnings: adapted.warnings }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As on a main thread.
+    fn outcome(source: &str) -> Result<(), ErrorClass> {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new()
+                .stack_size(8 << 20)
+                .spawn_scoped(scope, || parse(source, &ParseOptions::default()).map(drop).map_err(|error| error.class));
+            thread.unwrap().join().unwrap()
+        })
+    }
+
+    #[test]
+    fn deep_nesting_is_fine_or_refused() {
+        assert_eq!(outcome(&format!("{}x", "-".repeat(5000))), Ok(()));
+        assert_eq!(outcome(&format!("a{}", ".b".repeat(5900))), Ok(()));
+        assert_eq!(outcome(&format!("{}1", "1+".repeat(5900))), Ok(()));
+        assert_eq!(outcome(&format!("{}1", "1+".repeat(50_000))), Err(ErrorClass::RecursionError));
+        assert_eq!(outcome(&format!("{}{}", "(".repeat(200), ")".repeat(200))), Ok(()));
+        assert_eq!(outcome(&format!("{}{}", "(".repeat(201), ")".repeat(201))), Err(ErrorClass::SyntaxError));
+        assert_eq!(outcome(&format!("{}) ", "(".repeat(190))), Err(ErrorClass::SyntaxError));
     }
 }

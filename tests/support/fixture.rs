@@ -42,8 +42,10 @@ pub struct Outcome {
 pub fn discover(area: &str) -> Vec<Fixture> {
     let folder = super::root().join("fixtures").join(area);
     let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-    let mut paths: Vec<PathBuf> =
-        entries.map(|e| e.expect("a folder entry").path()).filter(|p| p.extension().is_some_and(|e| e == "py")).collect();
+    let mut paths: Vec<PathBuf> = entries
+        .map(|e| e.expect("a folder entry").path())
+        .filter(|p| p.extension().is_some_and(|e| e == "py"))
+        .collect();
     paths.sort();
     paths.into_iter().map(|path| read(area, path)).collect()
 }

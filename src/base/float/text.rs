@@ -30,6 +30,14 @@ pub struct Style {
 
 /// `repr(x)` and `str(x)`.
 pub fn repr(x: f64) -> String {
+    if (1e-4..1e16).contains(&x.abs()) {
+        // here the digits come in the right layout already, but for what rounds up to an exponent
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(x);
+        if !text.contains('e') {
+            return text.to_owned();
+        }
+    }
     to_text(x, Code::Repr, Style { dot_zero: true, ..Style::default() })
 }
 

@@ -4,6 +4,12 @@ use super::BigInt;
 
 /// Appends the digits of a machine word in a base of 2 to 36, lower case, with a sign if negative.
 pub fn format_i64(n: i64, base: u32, out: &mut String) {
+    use std::fmt::Write;
+    if base == 10 {
+        // writing to a string cannot fail
+        let _ = write!(out, "{n}");
+        return;
+    }
     let mut digits = [0u8; 65];
     let (mut start, mut rest, base) = (digits.len(), n.unsigned_abs(), u64::from(base));
     loop {
@@ -18,7 +24,7 @@ pub fn format_i64(n: i64, base: u32, out: &mut String) {
         start -= 1;
         digits[start] = b'-';
     }
-    out.extend(digits[start..].iter().map(|&digit| digit as char));
+    out.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
 }
 
 impl BigInt {

@@ -2,6 +2,7 @@
 
 use super::table::{Trie, u32_at};
 use super::{Props, at, is_case_ignorable};
+use crate::strings;
 use crate::text::{Builder, Text, Unit};
 
 static CASE: Trie<16> = Trie::new(at::CASE_SHIFT, at::CASE_FIRST, at::CASE_SECOND, at::CASE_ROWS);
@@ -93,8 +94,16 @@ fn push_lower<U: Unit>(text: &[U], index: usize, out: &mut Builder) {
     }
 }
 
+/// The text as ASCII bytes, where it is.
+fn as_ascii<U: Unit>(text: &[U]) -> Option<&[u8]> {
+    U::as_bytes(text).filter(|bytes| bytes.is_ascii())
+}
+
 /// `str.lower`
 pub fn to_lower<U: Unit>(text: &[U]) -> Text {
+    if let Some(ascii) = as_ascii(text) {
+        return Text::Latin1(ascii.to_ascii_lowercase());
+    }
     let mut out = Builder::with_capacity(text.len());
     for index in 0..text.len() {
         match text[index].cp() {
@@ -107,6 +116,9 @@ pub fn to_lower<U: Unit>(text: &[U]) -> Text {
 
 /// `str.upper`
 pub fn to_upper<U: Unit>(text: &[U]) -> Text {
+    if let Some(ascii) = as_ascii(text) {
+        return Text::Latin1(ascii.to_ascii_uppercase());
+    }
     let mut out = Builder::with_capacity(text.len());
     for unit in text {
         match unit.cp() {
@@ -119,6 +131,9 @@ pub fn to_upper<U: Unit>(text: &[U]) -> Text {
 
 /// `str.casefold`
 pub fn casefold<U: Unit>(text: &[U]) -> Text {
+    if let Some(ascii) = as_ascii(text) {
+        return Text::Latin1(ascii.to_ascii_lowercase());
+    }
     let mut out = Builder::with_capacity(text.len());
     for unit in text {
         out.extend(map(unit.cp(), To::Fold).iter().copied());
@@ -128,6 +143,9 @@ pub fn casefold<U: Unit>(text: &[U]) -> Text {
 
 /// `str.title`
 pub fn to_title<U: Unit>(text: &[U]) -> Text {
+    if let Some(ascii) = as_ascii(text) {
+        return Text::Latin1(strings::ascii::title(ascii));
+    }
     let mut out = Builder::with_capacity(text.len());
     let mut in_word = false;
     for (index, unit) in text.iter().enumerate() {
@@ -143,6 +161,9 @@ pub fn to_title<U: Unit>(text: &[U]) -> Text {
 
 /// `str.capitalize`
 pub fn capitalize<U: Unit>(text: &[U]) -> Text {
+    if let Some(ascii) = as_ascii(text) {
+        return Text::Latin1(strings::ascii::capitalize(ascii));
+    }
     let mut out = Builder::with_capacity(text.len());
     if let Some(first) = text.first() {
         out.extend(title(first.cp()).iter().copied());
@@ -155,6 +176,9 @@ pub fn capitalize<U: Unit>(text: &[U]) -> Text {
 
 /// `str.swapcase`
 pub fn swapcase<U: Unit>(text: &[U]) -> Text {
+    if let Some(ascii) = as_ascii(text) {
+        return Text::Latin1(strings::ascii::swapcase(ascii));
+    }
     let mut out = Builder::with_capacity(text.len());
     for (index, unit) in text.iter().enumerate() {
         let props = Props::of(unit.cp());

@@ -153,7 +153,7 @@ impl<'a> Compiler<'a> {
             self.jump(Op::FOR_ITER, anchor, iter_at);
         }
         self.expr(&generator.target)?;
-        generator.ifs.iter().try_for_each(|test| self.jump_if(test, if_cleanup, false, at))?;
+        generator.ifs.iter().try_for_each(|test| self.jump_if(test, if_cleanup, false))?;
         let elt_at = self.inner(parts, index + 1, depth + is_loop as u32, at)?;
         self.place(if_cleanup);
         if is_loop {
@@ -185,7 +185,7 @@ impl<'a> Compiler<'a> {
         self.yield_from(true, at);
         self.op(Op::POP_BLOCK, at);
         self.expr(&generator.target)?;
-        generator.ifs.iter().try_for_each(|test| self.jump_if(test, if_cleanup, false, at))?;
+        generator.ifs.iter().try_for_each(|test| self.jump_if(test, if_cleanup, false))?;
         let elt_at = self.inner(parts, index + 1, depth + 1, at)?;
         self.place(if_cleanup);
         self.jump(Op::JUMP, start, elt_at);

@@ -2,29 +2,39 @@
 
 use taipan_bytecode::Op;
 use taipan_bytecode::oparg::CompareOp;
-use taipan_syntax::ast::{BoolOp, CmpOp, Expr, ExprKind, Stmt, UnaryOp};
+use taipan_syntax::ast::{BoolOp, CmpOp, Expr, ExprKind, Stmt, StmtKind, UnaryOp};
 
 use super::{Compiler, Result, loc};
 use crate::instr::{Label, Loc};
 
 impl<'a> Compiler<'a> {
-    pub(super) fn if_stmt(&mut self, test: &'a Expr, body: &'a [Stmt], orelse: &'a [Stmt], at: Loc) -> Result {
-        let end = self.label();
-        let next = if orelse.is_empty() { end } else { self.label() };
-        self.jump_if(test, next, false, at)?;
-        self.stmts(body)?;
-        if !orelse.is_empty() {
+    /// An `if` with its `elif`s, which are followed in a loop: there may be many.
+    pub(super) fn if_stmt(&mut self, mut test: &'a Expr, mut body: &'a [Stmt], mut orelse: &'a [Stmt]) -> Result {
+        let mut ends = Vec::new();
+        loop {
+            let end = self.label();
+            ends.push(end);
+            let next = if orelse.is_empty() { end } else { self.label() };
+            self.jump_if(test, next, false)?;
+            self.stmts(body)?;
+            if orelse.is_empty() {
+                break;
+            }
             self.jump(Op::JUMP_NO_INTERRUPT, end, Loc::NONE);
             self.place(next);
-            self.stmts(orelse)?;
+            let [Stmt { kind: StmtKind::If { test: t, body: b, orelse: o }, .. }] = orelse else {
+                self.stmts(orelse)?;
+                break;
+            };
+            (test, body, orelse) = (t, b, o);
         }
-        self.place(end);
+        ends.into_iter().rev().for_each(|end| self.place(end));
         Ok(())
     }
 
-    pub(super) fn if_expr(&mut self, test: &'a Expr, body: &'a Expr, orelse: &'a Expr, at: Loc) -> Result {
+    pub(super) fn if_expr(&mut self, test: &'a Expr, body: &'a Expr, orelse: &'a Expr) -> Result {
         let (end, next) = (self.label(), self.label());
-        self.jump_if(test, next, false, at)?;
+        self.jump_if(test, next, false)?;
         self.expr(body)?;
         self.jump(Op::JUMP_NO_INTERRUPT, end, Loc::NONE);
         self.place(next);
@@ -34,16 +44,16 @@ impl<'a> Compiler<'a> {
     }
 
     /// Jumps to `next` if the truth of `test` is `when`, without making the value.
-    pub(super) fn jump_if(&mut self, test: &'a Expr, next: Label, when: bool, at: Loc) -> Result {
+    pub(super) fn jump_if(&mut self, test: &'a Expr, next: Label, when: bool) -> Result {
         self.check_depth()?;
         match &test.kind {
-            ExprKind::UnaryOp { op: UnaryOp::Not, operand } => self.jump_if(operand, next, !when, at),
+            ExprKind::UnaryOp { op: UnaryOp::Not, operand } => self.jump_if(operand, next, !when),
             ExprKind::BoolOp { op, values } => {
                 let inner = *op == BoolOp::Or;
                 let target = if inner == when { next } else { self.label() };
                 let Some((last, first)) = values.split_last() else { return Ok(()) };
-                first.iter().try_for_each(|value| self.jump_if(value, target, inner, at))?;
-                self.jump_if(last, next, when, at)?;
+                first.iter().try_for_each(|value| self.jump_if(value, target, inner))?;
+                self.jump_if(last, next, when)?;
                 if target != next {
                     self.place(target);
                 }
@@ -51,11 +61,11 @@ impl<'a> Compiler<'a> {
             }
             ExprKind::IfExp { test, body, orelse } => {
                 let (end, other) = (self.label(), self.label());
-                self.jump_if(test, other, false, at)?;
-                self.jump_if(body, next, when, at)?;
+                self.jump_if(test, other, false)?;
+                self.jump_if(body, next, when)?;
                 self.jump(Op::JUMP_NO_INTERRUPT, end, Loc::NONE);
                 self.place(other);
-                self.jump_if(orelse, next, when, at)?;
+                self.jump_if(orelse, next, when)?;
                 self.place(end);
                 Ok(())
             }

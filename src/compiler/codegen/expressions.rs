@@ -36,7 +36,7 @@ impl<'a> Compiler<'a> {
                 self.expr(target)
             }
             ExprKind::Lambda { .. } => self.lambda(expr),
-            ExprKind::IfExp { test, body, orelse } => self.if_expr(test, body, orelse, at),
+            ExprKind::IfExp { test, body, orelse } => self.if_expr(test, body, orelse),
             ExprKind::Dict { keys, values } => self.dict(keys, values, at),
             ExprKind::Set { elts } => self.set(elts, at),
             ExprKind::List { elts, ctx } => self.list(elts, *ctx, at),

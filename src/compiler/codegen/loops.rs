@@ -72,7 +72,7 @@ impl<'a> Compiler<'a> {
         let (start, end, anchor) = (self.label(), self.label(), self.label());
         self.place(start);
         self.push_block(BlockKind::WhileLoop, start, end, at, BlockData::Nothing)?;
-        self.jump_if(test, anchor, false, at)?;
+        self.jump_if(test, anchor, false)?;
         self.stmts(body)?;
         self.jump(Op::JUMP, start, Loc::NONE);
         self.pop_block();

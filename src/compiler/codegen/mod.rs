@@ -32,15 +32,13 @@ use taipan_bytecode::{CodeFlags, Const, Op};
 use taipan_syntax::ast::{self, Mod, Name, Span, Stmt};
 use taipan_syntax::{SyntaxError, SyntaxWarning};
 
+use crate::CompileOptions;
 use crate::instr::{Label, Loc};
 use crate::scopes::Scopes;
 use crate::unit::{BlockData, BlockKind, FrameBlock, Unit, UnitKind};
 
 /// The most blocks within each other in one function (`CO_MAXBLOCKS`).
-const MAX_BLOCKS: usize = 40;
-/// How much of the native stack the compiler may use, in bytes.
-const STACK_BUDGET: usize = 1 << 20;
-
+const MAX_BLOCKS: usize = 21;
 /// What compiling a piece gives; errors are `SyntaxError`s.
 pub type Result<T = ()> = std::result::Result<T, Box<SyntaxError>>;
 
@@ -67,6 +65,7 @@ pub struct Compiler<'a> {
     no_warnings: u32,
     interned: FxHashMap<Rc<str>, Arc<str>>,
     stack_base: usize,
+    stack_budget: usize,
 }
 
 /// The place of a node.
@@ -103,11 +102,17 @@ fn stack_place() -> usize {
 
 impl<'a> Compiler<'a> {
     /// A compiler that has written nothing yet.
-    pub fn new(filename: &str, scopes: Scopes<'a>, optimize: u8, futures: CodeFlags, interactive: bool) -> Self {
+    pub fn new(
+        filename: &str,
+        scopes: Scopes<'a>,
+        options: &CompileOptions,
+        futures: CodeFlags,
+        interactive: bool,
+    ) -> Self {
         Compiler {
             filename: Arc::from(filename),
             scopes,
-            optimize,
+            optimize: options.optimize,
             futures,
             interactive,
             units: Vec::new(),
@@ -115,6 +120,7 @@ impl<'a> Compiler<'a> {
             no_warnings: 0,
             interned: FxHashMap::default(),
             stack_base: stack_place(),
+            stack_budget: options.stack_budget,
         }
     }
 
@@ -202,7 +208,7 @@ impl<'a> Compiler<'a> {
 
     /// Refuses to go on when the tree is nested so deeply that the native stack may run out.
     fn check_depth(&self) -> Result {
-        if self.stack_base.abs_diff(stack_place()) > STACK_BUDGET {
+        if self.stack_base.abs_diff(stack_place()) > self.stack_budget {
             let msg = "maximum recursion depth exceeded during compilation";
             return Err(Box::new(SyntaxError::new(taipan_syntax::ErrorClass::RecursionError, msg)));
         }

@@ -57,7 +57,7 @@ impl<'a> Compiler<'a> {
             }
             if let Some(guard) = &case.guard {
                 let fail = self.fail_label(&mut pc, 0);
-                self.jump_if(guard, fail, false, at)?;
+                self.jump_if(guard, fail, false)?;
             }
             if !last {
                 self.op(Op::POP_TOP, Loc::NEXT);
@@ -72,7 +72,7 @@ impl<'a> Compiler<'a> {
             // So that the line of `case _` is seen by traces.
             self.op(Op::NOP, at);
             if let Some(guard) = &case.guard {
-                self.jump_if(guard, end, false, at)?;
+                self.jump_if(guard, end, false)?;
             }
             self.stmts(&case.body)?;
         }

@@ -75,7 +75,7 @@ impl<'a> Compiler<'a> {
             StmtKind::For { target, iter, body, orelse, .. } => self.for_loop(target, iter, body, orelse, at),
             StmtKind::AsyncFor { target, iter, body, orelse, .. } => self.async_for(target, iter, body, orelse, at),
             StmtKind::While { test, body, orelse } => self.while_loop(test, body, orelse, at),
-            StmtKind::If { test, body, orelse } => self.if_stmt(test, body, orelse, at),
+            StmtKind::If { test, body, orelse } => self.if_stmt(test, body, orelse),
             StmtKind::With { items, body, .. } => self.with(items, body, false),
             StmtKind::AsyncWith { items, body, .. } => self.with(items, body, true),
             StmtKind::Match { subject, cases } => self.match_stmt(subject, cases),
@@ -170,7 +170,7 @@ impl<'a> Compiler<'a> {
             return Ok(());
         }
         let end = self.label();
-        self.jump_if(test, end, true, at)?;
+        self.jump_if(test, end, true)?;
         self.emit(Op::LOAD_COMMON_CONSTANT, CommonConstant::AssertionError.number(), at);
         if let Some(msg) = msg {
             self.expr(msg)?;

@@ -75,10 +75,8 @@ impl Graph {
                 node.handler = stacks.top(stack);
                 match node.op {
                     Op::YIELD_VALUE => yield_depth = Some(stacks.depth(stack)),
-                    Op::RESUME if node.arg != Resume::Start as u32 => {
-                        if yield_depth.take() == Some(1) {
-                            node.arg |= Resume::DEPTH1;
-                        }
+                    Op::RESUME if node.arg != Resume::Start as u32 && yield_depth.take() == Some(1) => {
+                        node.arg |= Resume::DEPTH1;
                     }
                     op if op.is_jump() => self.visit(node.target, stack, &mut todo),
                     _ => {}

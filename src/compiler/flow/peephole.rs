@@ -188,7 +188,8 @@ fn peep_straight(nodes: &mut [Node], at: usize, consts: &mut ConstTable) {
         }
         Op::UNARY_NOT | Op::UNARY_INVERT | Op::UNARY_NEGATIVE => fold::unary(nodes, at, consts),
         Op::CALL_INTRINSIC_1 if arg == Intrinsic1::ListToTuple.number() => {
-            if !fold::list_to_tuple(nodes, at, consts) && next == Op::GET_ITER {
+            let folded = fold::list_to_tuple(nodes, at, consts);
+            if !folded && next == Op::GET_ITER {
                 nodes[at].set_nop();
             }
         }

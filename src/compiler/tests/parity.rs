@@ -3,7 +3,7 @@
 //! `tests/oracle/dump_code.py` writes what CPython compiles the standard library to; with `TAIPAN_PARITY` naming that
 //! file this test compiles the same sources and reports, attribute by attribute, how many code objects agree.
 //! `TAIPAN_PARITY_SHOW=attribute` prints the first differences in it, `TAIPAN_PARITY_ONLY=text` takes only the files whose
-//! path contains the text.
+//! path contains the text, `TAIPAN_PARITY_OPTIMIZE` is the level that the dump was made with.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use taipan_bytecode::{CodeObject, Const, dis, marshal};
 use taipan_compiler::{CompileOptions, compile};
-use taipan_syntax::{ParseOptions, Source, decode_source, parse};
+use taipan_syntax::{ParseOptions, Source, SyntaxWarning, WarningCategory, decode_source, parse};
 
 /// What is compared: names and how to show the value.
 const ATTRIBUTES: &[(&str, fn(&CodeObject) -> String)] = &[
     ("co_code", |code| dis::disassemble(code).lines().map(without_line).collect::<Vec<_>>().join("\n")),
-    ("co_consts", |code| format!("{:?}", code.consts.iter().map(dis::const_text).collect::<Vec<_>>())),
+    ("co_consts", |code| code.consts.iter().map(|value| dis::const_text(value) + "\n").collect()),
     ("co_names", |code| format!("{:?}", code.names)),
     ("co_localsplusnames", |code| format!("{:?} {:?}", code.localsplusnames, code.localspluskinds)),
     ("co_exceptiontable", |code| code.exception_entries().map(|entry| format!("{entry:?}\n")).collect()),
@@ -142,7 +142,22 @@ fn parts(mut data: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
-fn check_file(report: &mut Report, path: &str, expected: &[u8]) {
+fn check_warnings(report: &mut Report, path: &str, ours: &[SyntaxWarning], theirs: &str) {
+    let mut ours: Vec<String> = ours
+        .iter()
+        .filter(|warning| warning.category == WarningCategory::SyntaxWarning)
+        .map(|warning| format!("{} {}", warning.lineno, warning.msg))
+        .collect();
+    let mut theirs: Vec<String> = theirs.lines().map(str::to_owned).collect();
+    // The parser's come first here; CPython gives them as it goes.
+    ours.sort();
+    theirs.sort();
+    if ours != theirs {
+        report.failures.push(format!("{path}: warnings {ours:?}, not {theirs:?}"));
+    }
+}
+
+fn check_file(report: &mut Report, path: &str, expected: &[u8], warnings: &str) {
     let Ok(bytes) = std::fs::read(path) else { return };
     let Ok(Source { text, .. }) = decode_source(&bytes, path) else {
         if !expected.is_empty() {
@@ -154,11 +169,24 @@ fn check_file(report: &mut Report, path: &str, expected: &[u8]) {
     let parsed = parse(&text, &ParseOptions { filename: path.to_owned(), ..ParseOptions::default() });
     report.parsing += start.elapsed();
     let start = Instant::now();
-    let compiled = parsed.and_then(|parsed| compile(parsed.module, path, &CompileOptions::default()));
+    let optimize = std::env::var("TAIPAN_PARITY_OPTIMIZE").ok().and_then(|level| level.parse().ok()).unwrap_or(0);
+    let options = CompileOptions { optimize, ..CompileOptions::default() };
+    let compiled = parsed.and_then(|parsed| {
+        let mut compiled = compile(parsed.module, path, &options)?;
+        compiled.warnings.extend(parsed.warnings);
+        Ok(compiled)
+    });
     report.compiling += start.elapsed();
     match (compiled, expected.is_empty()) {
         (Ok(compiled), false) => match marshal::load_code(expected) {
-            Ok(theirs) => report.compare(path, &compiled.code, &theirs),
+            Ok(theirs) => {
+                let ours = marshal::load_code(&marshal::dump_code(&compiled.code));
+                if ours.is_ok_and(|ours| *ours != compiled.code) {
+                    report.failures.push(format!("{path}: changed by marshal"));
+                }
+                check_warnings(report, path, &compiled.warnings, warnings);
+                report.compare(path, &compiled.code, &theirs);
+            }
             Err(error) => report.failures.push(format!("{path}: {error}")),
         },
         (Err(error), false) => report.failures.push(format!("{path}: {error}")),
@@ -177,10 +205,11 @@ fn code_objects_equal_cpythons() {
     let data = std::fs::read(dump).expect("the dump is readable");
     let parts = parts(&data);
     let mut report = Report::default();
-    for pair in parts.chunks_exact(2) {
-        let path = std::str::from_utf8(pair[0]).expect("a path");
+    for entry in parts.chunks_exact(3) {
+        let path = std::str::from_utf8(entry[0]).expect("a path");
+        let warnings = std::str::from_utf8(entry[2]).expect("warnings are text");
         if path.contains(&only) {
-            check_file(&mut report, path, pair[1]);
+            check_file(&mut report, path, entry[1], warnings);
         }
     }
     for failure in report.failures.iter().take(40) {

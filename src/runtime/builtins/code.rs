@@ -107,6 +107,7 @@ fn parse(vm: &mut Vm, source: &str, how: &How) -> PyResult<Mod> {
         allow_incomplete: how.flags.contains(CompilerFlags::ALLOW_INCOMPLETE_INPUT),
         dont_imply_dedent: how.flags.contains(CompilerFlags::DONT_IMPLY_DEDENT),
         type_comments: how.flags.contains(CompilerFlags::TYPE_COMMENTS),
+        ..ParseOptions::default()
     };
     match taipan_syntax::parse(source, &options) {
         Ok(parsed) => {
@@ -126,6 +127,7 @@ fn compile_tree(vm: &mut Vm, module: Mod, how: &How, source: Option<&str>) -> Py
         optimize,
         futures: how.futures,
         top_level_await: how.flags.contains(CompilerFlags::ALLOW_TOP_LEVEL_AWAIT),
+        ..CompileOptions::default()
     };
     match taipan_compiler::compile(module, &how.filename, &options) {
         Ok(done) => {

@@ -67,7 +67,7 @@ fn write(vm: &mut Vm, file: &Value, text: &Py<Str>) -> PyResult<()> {
 /// `input(prompt='')`: the prompt goes to `sys.stdout`, one line comes from `sys.stdin`.
 pub fn input(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     let prompt = a.first().cloned().flatten();
-    let mut stream = |vm: &mut Vm, name: &str| match sys::get(vm, name) {
+    let stream = |vm: &mut Vm, name: &str| match sys::get(vm, name) {
         Some(f) if !f.is_none() => Ok(f),
         _ => Err(vm.runtime_error(format!("input(): lost sys.{name}"))),
     };

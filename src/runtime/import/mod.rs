@@ -155,11 +155,16 @@ pub fn install(vm: &mut Vm) -> PyResult<()> {
     let name: Value = intern_str("_frozen_importlib").into();
     let m = Module::new_object(&name, none());
     m.dict.store_text("__builtins__", crate::builtins::module(vm)?);
+    let origin = vm.new_str("importlib._bootstrap");
+    m.dict.store_text("__origname__", origin);
     modules.store_text("_frozen_importlib", m.clone());
     exec_module_code(vm, code, &m)?;
     vm.call_method(m.as_value(), "_install", &[sys, imp])?;
     let _ = BOOTSTRAP.set(m.clone().into_value().into_word());
-    vm.call_method(m.as_value(), "_install_external_importers", &[])?;
+    // Files are found by `importlib._bootstrap_external`, which stands on these.
+    if ["_io", "posix", "marshal", "_warnings"].iter().all(|n| find_native(n).is_some()) {
+        vm.call_method(m.as_value(), "_install_external_importers", &[])?;
+    }
     Ok(())
 }
 

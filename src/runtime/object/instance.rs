@@ -453,7 +453,7 @@ pub unsafe fn traverse(h: *mut Header, visit: &mut Visit<'_>) {
             visit_extra(h, visit);
             let word = typ as *const TypeObj as usize;
             visit(Value::ref_from_word(&word));
-        } else if t.has(TypeFlags::HAS_DICT) {
+        } else if t.has(TypeFlags::HAS_DICT) || t.slot_words.get() != 0 {
             visit_extra(h, visit);
         }
     }
@@ -530,7 +530,7 @@ pub unsafe fn dealloc_builtin(h: *mut Header) {
     // SAFETY: by the caller's promise.
     unsafe {
         let typ = &*(*h).typ.get();
-        if typ.payload.has(TypeFlags::HAS_DICT) {
+        if typ.payload.has(TypeFlags::HAS_DICT) || typ.payload.slot_words.get() != 0 {
             clear_extra(h);
         }
         let bytes = block_bytes(h);

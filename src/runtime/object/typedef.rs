@@ -500,6 +500,8 @@ pub struct TypeDef {
     pub basicsize: usize,
     /// Bytes of each item after it.
     pub itemsize: usize,
+    /// Words after the payload that hold values, as `__slots__` do: for types that add fields to their base's payload.
+    pub slot_words: u32,
     /// Own slots (not inherited ones).
     pub slots: Slots,
     /// Methods.
@@ -556,6 +558,7 @@ impl TypeDef {
             flags: TypeFlags::IMMUTABLE,
             basicsize: size_of::<Obj<T>>(),
             itemsize: 0,
+            slot_words: 0,
             slots: Slots::NONE,
             methods: &[],
             getset: &[],
@@ -588,6 +591,11 @@ impl TypeDef {
     /// Adds flags.
     pub const fn flags(mut self, flags: TypeFlags) -> TypeDef {
         self.flags = self.flags.union(flags);
+        self
+    }
+    /// Adds words after the payload that hold values (`instance::get_slot` and `set_slot`).
+    pub const fn slot_words(mut self, slot_words: u32) -> TypeDef {
+        self.slot_words = slot_words;
         self
     }
     /// Own slots.
@@ -689,8 +697,10 @@ pub struct Type {
     pub extra: RefCell<TypeExtra>,
 }
 
-unsafe fn dealloc_unready(_: *mut Header) {
-    unreachable!("an instance of a type that was never made ready")
+unsafe fn dealloc_unready(h: *mut Header) {
+    // SAFETY: only static types can be unready, and a static type object starts its declaration.
+    let name = unsafe { (*(*h).typ.get().cast::<TypeDef>()).name };
+    unreachable!("an instance of type '{name}', which is in no table of types")
 }
 
 impl Type {

@@ -1,7 +1,7 @@
 //! `zip`, `map` and `filter` (`Python/bltinmodule.c`).
 
 use crate::object::instance::new_of;
-use crate::object::typedef::Visit;
+use crate::object::typedef::{Payload, Visit};
 use crate::object::{MethodDef, NativeFn, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, none};
 use crate::types::sequence::stop_is_end;
 use crate::types::tuple::Tuple;
@@ -30,17 +30,24 @@ impl Columns {
     }
 }
 
-/// One item from each column of the object; `None` when one is at its end. `get` finds the columns again after each
+/// What goes through columns side by side.
+trait HasColumns: Payload {
+    /// Name for messages.
+    const NAME: &str;
+    fn columns(&self) -> &Columns;
+}
+
+/// One item from each column of the object; `None` when one is at its end. The columns are looked up again after each
 /// item, since fetching it may run Python code.
-fn next_row(vm: &mut Vm, name: &str, of: Owner<'_>) -> PyResult<Option<Row>> {
-    let (n, strict) = (of.columns(vm).iters.len(), of.columns(vm).strict);
+fn next_row<T: HasColumns>(vm: &mut Vm, me: &Py<T>) -> PyResult<Option<Row>> {
+    let (n, strict) = (me.get(vm).columns().iters.len(), me.get(vm).columns().strict);
     let mut row = Row::with_capacity(n);
     for i in 0..n {
-        let Some(it) = of.columns(vm).iters.get(i).cloned() else { return Ok(None) };
+        let Some(it) = me.get(vm).columns().iters.get(i).cloned() else { return Ok(None) };
         match vm.next(&it)? {
             Some(v) => row.push(v),
             None if strict => {
-                check_ends(vm, name, i, of)?;
+                check_ends(vm, me, i)?;
                 return Ok(None);
             }
             None => return Ok(None),
@@ -49,30 +56,15 @@ fn next_row(vm: &mut Vm, name: &str, of: Owner<'_>) -> PyResult<Option<Row>> {
     Ok(Some(row))
 }
 
-/// Whose columns are walked.
-#[derive(Clone, Copy)]
-enum Owner<'a> {
-    Zip(&'a Py<Zip>),
-    Map(&'a Py<Map>),
-}
-
-impl Owner<'_> {
-    fn columns<'v>(&'v self, vm: &'v Vm) -> &'v Columns {
-        match self {
-            Owner::Zip(z) => &z.get(vm).0,
-            Owner::Map(m) => &m.get(vm).columns,
-        }
-    }
-}
-
 /// Column `ended` is at its end: complains unless it is the first and all others are at theirs.
-fn check_ends(vm: &mut Vm, name: &str, ended: usize, of: Owner<'_>) -> PyResult<()> {
+fn check_ends<T: HasColumns>(vm: &mut Vm, me: &Py<T>, ended: usize) -> PyResult<()> {
+    let name = T::NAME;
     let others = |i: usize| if i == 1 { "argument 1".to_string() } else { format!("arguments 1-{i}") };
     if ended > 0 {
         return Err(vm.value_error(format!("{name}() argument {} is shorter than {}", ended + 1, others(ended))));
     }
-    for i in 1..of.columns(vm).iters.len() {
-        let Some(it) = of.columns(vm).iters.get(i).cloned() else { break };
+    for i in 1..me.get(vm).columns().iters.len() {
+        let Some(it) = me.get(vm).columns().iters.get(i).cloned() else { break };
         if vm.next(&it)?.is_some() {
             return Err(vm.value_error(format!("{name}() argument {} is longer than {}", i + 1, others(i))));
         }
@@ -108,6 +100,13 @@ crate::payload!(Zip, ZIP,
     traverse(self, visit) { self.0.visit(visit); },
     clear(self) { drop(std::mem::take(&mut self.0.iters)); }
 );
+
+impl HasColumns for Zip {
+    const NAME: &str = "zip";
+    fn columns(&self) -> &Columns {
+        &self.0
+    }
+}
 
 /// The type `zip`.
 pub static ZIP: TypeDef = TypeDef::new::<Zip>("zip")
@@ -153,7 +152,7 @@ fn zip_next(vm: &mut Vm, me: &Value) -> PyResult<Option<Value>> {
     if z.get(vm).0.iters.is_empty() {
         return Ok(None);
     }
-    let row = next_row(vm, "zip", Owner::Zip(z))?;
+    let row = next_row(vm, z)?;
     Ok(row.map(|row| match <[Value; 2]>::try_from(row.into_vec()) {
         Ok(pair) => Tuple::of(pair).into(),
         Err(row) => Tuple::from_vec(row).into(),
@@ -174,6 +173,13 @@ crate::payload!(Map, MAP,
     },
     clear(self) { drop(std::mem::take(&mut self.columns.iters)); }
 );
+
+impl HasColumns for Map {
+    const NAME: &str = "map";
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+}
 
 /// The type `map`.
 pub static MAP: TypeDef = TypeDef::new::<Map>("map")
@@ -221,7 +227,7 @@ fn map_new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
 
 fn map_next(vm: &mut Vm, me: &Value) -> PyResult<Option<Value>> {
     let m = map_of(me);
-    let Some(row) = next_row(vm, "map", Owner::Map(m))? else { return Ok(None) };
+    let Some(row) = next_row(vm, m)? else { return Ok(None) };
     if row.is_empty() {
         return Ok(None);
     }

@@ -40,7 +40,12 @@ pub static DEFAULTDICT: TypeDef = TypeDef::new::<Dict>("collections.defaultdict"
             NativeFn::F2(missing),
         ),
         MethodDef::method("copy", "($self, /)", "Return a shallow copy.", NativeFn::F1(|vm, me| copy_of(vm, me, me))),
-        MethodDef::method("__copy__", "($self, /)", "Return a shallow copy.", NativeFn::F1(|vm, me| copy_of(vm, me, me))),
+        MethodDef::method(
+            "__copy__",
+            "($self, /)",
+            "Return a shallow copy.",
+            NativeFn::F1(|vm, me| copy_of(vm, me, me)),
+        ),
         MethodDef::method("__reduce__", "($self, /)", "Return state information for pickling.", NativeFn::F1(reduce)),
         MethodDef::class(
             "__class_getitem__",

@@ -175,9 +175,7 @@ impl Deque {
 pub static DEQUE: TypeDef = TypeDef::new::<Deque>("collections.deque")
     .doc("A sequence with fast appends and pops at both ends; with maxlen, items fall out at the other end.")
     .signature("([iterable[, maxlen]])")
-    .flags(
-        TypeFlags::HAVE_GC.union(TypeFlags::BASETYPE).union(TypeFlags::SEQUENCE).union(TypeFlags::WEAKREFABLE),
-    )
+    .flags(TypeFlags::HAVE_GC.union(TypeFlags::BASETYPE).union(TypeFlags::SEQUENCE).union(TypeFlags::WEAKREFABLE))
     .cpython_size(216, 0)
     .slots(Slots {
         new: Some(|_, class, _| Ok(new_of(class, Deque::empty(None)).into())),
@@ -209,28 +207,48 @@ pub static DEQUE: TypeDef = TypeDef::new::<Deque>("collections.deque")
     })]);
 
 const METHODS: &[MethodDef] = &[
-    MethodDef::method("append", "($self, item, /)", "Add an item at the right end.", NativeFn::F2(|vm, me, v| {
-        let dead = this(me).get_mut(vm).push(v.clone());
-        drop(dead);
-        Ok(none())
-    })),
-    MethodDef::method("appendleft", "($self, item, /)", "Add an item at the left end.", NativeFn::F2(|vm, me, v| {
-        let dead = this(me).get_mut(vm).push_left(v.clone());
-        drop(dead);
-        Ok(none())
-    })),
-    MethodDef::method("clear", "($self, /)", "Remove all items.", NativeFn::F1(|vm, me| {
-        let dead = this(me).get_mut(vm).take_all();
-        drop(dead);
-        Ok(none())
-    })),
+    MethodDef::method(
+        "append",
+        "($self, item, /)",
+        "Add an item at the right end.",
+        NativeFn::F2(|vm, me, v| {
+            let dead = this(me).get_mut(vm).push(v.clone());
+            drop(dead);
+            Ok(none())
+        }),
+    ),
+    MethodDef::method(
+        "appendleft",
+        "($self, item, /)",
+        "Add an item at the left end.",
+        NativeFn::F2(|vm, me, v| {
+            let dead = this(me).get_mut(vm).push_left(v.clone());
+            drop(dead);
+            Ok(none())
+        }),
+    ),
+    MethodDef::method(
+        "clear",
+        "($self, /)",
+        "Remove all items.",
+        NativeFn::F1(|vm, me| {
+            let dead = this(me).get_mut(vm).take_all();
+            drop(dead);
+            Ok(none())
+        }),
+    ),
     MethodDef::method("__copy__", "($self, /)", "Return a shallow copy.", NativeFn::F1(deque_copy)),
     MethodDef::method("copy", "($self, /)", "Return a shallow copy.", NativeFn::F1(deque_copy)),
     MethodDef::method("count", "($self, value, /)", "Return the number of equal items.", NativeFn::F2(deque_count)),
-    MethodDef::method("extend", "($self, iterable, /)", "Add items at the right end.", NativeFn::F2(|vm, me, other| {
-        extend(vm, this(me), other)?;
-        Ok(none())
-    })),
+    MethodDef::method(
+        "extend",
+        "($self, iterable, /)",
+        "Add items at the right end.",
+        NativeFn::F2(|vm, me, other| {
+            extend(vm, this(me), other)?;
+            Ok(none())
+        }),
+    ),
     MethodDef::method(
         "extendleft",
         "($self, iterable, /)",
@@ -243,15 +261,30 @@ const METHODS: &[MethodDef] = &[
         "Return the position of the first equal item; ValueError if there is none.",
         NativeFn::V(deque_index),
     ),
-    MethodDef::method("insert", "($self, index, value, /)", "Insert a value before an index.", NativeFn::F3(deque_insert)),
-    MethodDef::method("pop", "($self, /)", "Remove and return the rightmost item.", NativeFn::F1(|vm, me| {
-        let item = this(me).get_mut(vm).pop();
-        item.ok_or_else(|| vm.index_error("pop from an empty deque"))
-    })),
-    MethodDef::method("popleft", "($self, /)", "Remove and return the leftmost item.", NativeFn::F1(|vm, me| {
-        let item = this(me).get_mut(vm).pop_left();
-        item.ok_or_else(|| vm.index_error("pop from an empty deque"))
-    })),
+    MethodDef::method(
+        "insert",
+        "($self, index, value, /)",
+        "Insert a value before an index.",
+        NativeFn::F3(deque_insert),
+    ),
+    MethodDef::method(
+        "pop",
+        "($self, /)",
+        "Remove and return the rightmost item.",
+        NativeFn::F1(|vm, me| {
+            let item = this(me).get_mut(vm).pop();
+            item.ok_or_else(|| vm.index_error("pop from an empty deque"))
+        }),
+    ),
+    MethodDef::method(
+        "popleft",
+        "($self, /)",
+        "Remove and return the leftmost item.",
+        NativeFn::F1(|vm, me| {
+            let item = this(me).get_mut(vm).pop_left();
+            item.ok_or_else(|| vm.index_error("pop from an empty deque"))
+        }),
+    ),
     MethodDef::method("__reduce__", "($self, /)", "Return state information for pickling.", NativeFn::F1(deque_reduce)),
     MethodDef::method(
         "remove",
@@ -259,29 +292,49 @@ const METHODS: &[MethodDef] = &[
         "Remove the first equal item; ValueError if there is none.",
         NativeFn::F2(deque_remove),
     ),
-    MethodDef::method("__reversed__", "($self, /)", "Return a reverse iterator over the deque.", NativeFn::F1(deque_reversed)),
-    MethodDef::method("reverse", "($self, /)", "Reverse the deque in place.", NativeFn::F1(|vm, me| {
-        let d = this(me).get_mut(vm);
-        for i in 0..d.len / 2 {
-            let (a, b) = (d.place(i), d.place(d.len - 1 - i));
-            d.ring.swap(a, b);
-        }
-        Ok(none())
-    })),
-    MethodDef::method("rotate", "($self, n=1, /)", "Move n items from the right end to the left.", NativeFn::V(|vm, args| {
-        let (me, rest) = method_args(vm, args, "deque.rotate", 0, 1)?;
-        let n = match rest.first() {
-            Some(v) => ssize_arg(vm, v)?,
-            None => 1,
-        };
-        this(me).get_mut(vm).rotate(n);
-        Ok(none())
-    })),
-    MethodDef::method("__sizeof__", "($self, /)", "Return the size of the deque in memory, in bytes.", NativeFn::F1(|vm, me| {
-        let d = this(me).get(vm);
-        let blocks = (d.left + d.len).div_ceil(BLOCK);
-        Ok(Value::from_usize(cpython_basicsize(me.class()) + blocks * (BLOCK + 2) * 8))
-    })),
+    MethodDef::method(
+        "__reversed__",
+        "($self, /)",
+        "Return a reverse iterator over the deque.",
+        NativeFn::F1(deque_reversed),
+    ),
+    MethodDef::method(
+        "reverse",
+        "($self, /)",
+        "Reverse the deque in place.",
+        NativeFn::F1(|vm, me| {
+            let d = this(me).get_mut(vm);
+            for i in 0..d.len / 2 {
+                let (a, b) = (d.place(i), d.place(d.len - 1 - i));
+                d.ring.swap(a, b);
+            }
+            Ok(none())
+        }),
+    ),
+    MethodDef::method(
+        "rotate",
+        "($self, n=1, /)",
+        "Move n items from the right end to the left.",
+        NativeFn::V(|vm, args| {
+            let (me, rest) = method_args(vm, args, "deque.rotate", 0, 1)?;
+            let n = match rest.first() {
+                Some(v) => ssize_arg(vm, v)?,
+                None => 1,
+            };
+            this(me).get_mut(vm).rotate(n);
+            Ok(none())
+        }),
+    ),
+    MethodDef::method(
+        "__sizeof__",
+        "($self, /)",
+        "Return the size of the deque in memory, in bytes.",
+        NativeFn::F1(|vm, me| {
+            let d = this(me).get(vm);
+            let blocks = (d.left + d.len).div_ceil(BLOCK);
+            Ok(Value::from_usize(cpython_basicsize(me.class()) + blocks * (BLOCK + 2) * 8))
+        }),
+    ),
     MethodDef::class(
         "__class_getitem__",
         "($type, object, /)",

@@ -82,11 +82,7 @@ pub fn deque_reversed(vm: &mut Vm, me: &Value) -> PyResult {
 }
 
 /// `_deque_iterator(deque, done=0)`, which unpickling calls.
-fn new_iter<const BACK: bool>(
-    vm: &mut Vm,
-    args: &Args<'_>,
-    make: impl FnOnce(DequeIter<BACK>) -> Value,
-) -> PyResult {
+fn new_iter<const BACK: bool>(vm: &mut Vm, args: &Args<'_>, make: impl FnOnce(DequeIter<BACK>) -> Value) -> PyResult {
     let Some(deque) = args.get(0) else {
         return Err(vm.type_error("function takes at least 1 argument (0 given)"));
     };

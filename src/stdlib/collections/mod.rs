@@ -7,11 +7,11 @@ mod ordered;
 mod ordered_views;
 mod tuplegetter;
 
+use taipan_runtime::import::ModuleDef;
 use taipan_runtime::name;
 use taipan_runtime::object::{MethodDef, NativeFn, PyResult, Value, none};
 use taipan_runtime::types::dict::Dict;
 use taipan_runtime::types::dict::methods::DICT;
-use taipan_runtime::import::ModuleDef;
 use taipan_runtime::types::typeobject::ready::ready;
 use taipan_runtime::vm::Vm;
 use taipan_runtime::vm::ops::BinOp;

@@ -21,9 +21,7 @@ use taipan_runtime::vm::args::{Args, Signature};
 pub static ORDERED_DICT: TypeDef = TypeDef::new::<Dict>("collections.OrderedDict")
     .doc("A dict whose items can be moved to either end, and whose equality with its like asks for the same order.")
     .base(&DICT)
-    .flags(
-        TypeFlags::HAVE_GC.union(TypeFlags::BASETYPE).union(TypeFlags::HAS_DICT).union(TypeFlags::WEAKREFABLE),
-    )
+    .flags(TypeFlags::HAVE_GC.union(TypeFlags::BASETYPE).union(TypeFlags::HAS_DICT).union(TypeFlags::WEAKREFABLE))
     .cpython_size(112, 0)
     .slots(Slots {
         new: Some(|_, class, _| Ok(new_of(class, Dict::new()).into())),
@@ -56,13 +54,18 @@ const METHODS: &[MethodDef] = &[
             from_keys(vm, class, iterable, &value.clone().unwrap_or_else(none))
         }),
     ),
-    MethodDef::method("__sizeof__", "($self, /)", "Return the size in memory, in bytes.", NativeFn::F1(|vm, me| {
-        let of_dict = DICT.methods.iter().find(|m| m.name == "__sizeof__").map(|m| m.function);
-        let Some(NativeFn::F1(of_dict)) = of_dict else { unreachable!("dict has __sizeof__") };
-        let size = of_dict(vm, me)?.as_small().unwrap_or(0) as usize;
-        let d = dict(me).get(vm);
-        Ok(Value::from_usize(size + 8 * d.table_len() + 32 * d.len()))
-    })),
+    MethodDef::method(
+        "__sizeof__",
+        "($self, /)",
+        "Return the size in memory, in bytes.",
+        NativeFn::F1(|vm, me| {
+            let of_dict = DICT.methods.iter().find(|m| m.name == "__sizeof__").map(|m| m.function);
+            let Some(NativeFn::F1(of_dict)) = of_dict else { unreachable!("dict has __sizeof__") };
+            let size = of_dict(vm, me)?.as_small().unwrap_or(0) as usize;
+            let d = dict(me).get(vm);
+            Ok(Value::from_usize(size + 8 * d.table_len() + 32 * d.len()))
+        }),
+    ),
     MethodDef::method("__reduce__", "($self, /)", "Return state information for pickling.", NativeFn::F1(odict_reduce)),
     MethodDef::method(
         "setdefault",
@@ -101,15 +104,24 @@ const METHODS: &[MethodDef] = &[
             }
         }),
     ),
-    MethodDef::method("keys", "($self, /)", "Return a set-like view of the keys.", NativeFn::F1(|_, me| {
-        Ok(view(dict(me), &ODICT_KEYS, Part::Keys))
-    })),
-    MethodDef::method("values", "($self, /)", "Return a view of the values.", NativeFn::F1(|_, me| {
-        Ok(view(dict(me), &ODICT_VALUES, Part::Values))
-    })),
-    MethodDef::method("items", "($self, /)", "Return a set-like view of the pairs.", NativeFn::F1(|_, me| {
-        Ok(view(dict(me), &ODICT_ITEMS, Part::Items))
-    })),
+    MethodDef::method(
+        "keys",
+        "($self, /)",
+        "Return a set-like view of the keys.",
+        NativeFn::F1(|_, me| Ok(view(dict(me), &ODICT_KEYS, Part::Keys))),
+    ),
+    MethodDef::method(
+        "values",
+        "($self, /)",
+        "Return a view of the values.",
+        NativeFn::F1(|_, me| Ok(view(dict(me), &ODICT_VALUES, Part::Values))),
+    ),
+    MethodDef::method(
+        "items",
+        "($self, /)",
+        "Return a set-like view of the pairs.",
+        NativeFn::F1(|_, me| Ok(view(dict(me), &ODICT_ITEMS, Part::Items))),
+    ),
     MethodDef::method(
         "update",
         "",
@@ -126,14 +138,22 @@ const METHODS: &[MethodDef] = &[
             Ok(none())
         }),
     ),
-    MethodDef::method("clear", "($self, /)", "Remove all items.", NativeFn::F1(|_, me| {
-        dict(me).clear_all();
-        Ok(none())
-    })),
+    MethodDef::method(
+        "clear",
+        "($self, /)",
+        "Remove all items.",
+        NativeFn::F1(|_, me| {
+            dict(me).clear_all();
+            Ok(none())
+        }),
+    ),
     MethodDef::method("copy", "($self, /)", "Return a shallow copy.", NativeFn::F1(odict_copy)),
-    MethodDef::method("__reversed__", "($self, /)", "Return a reverse iterator over the keys.", NativeFn::F1(|vm, me| {
-        Ok(odict_reversed(vm, dict(me), Part::Keys))
-    })),
+    MethodDef::method(
+        "__reversed__",
+        "($self, /)",
+        "Return a reverse iterator over the keys.",
+        NativeFn::F1(|vm, me| Ok(odict_reversed(vm, dict(me), Part::Keys))),
+    ),
     MethodDef::method(
         "move_to_end",
         "($self, /, key, last=True)",

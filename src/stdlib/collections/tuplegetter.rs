@@ -1,9 +1,7 @@
 //! `_collections._tuplegetter`: the attribute of a named tuple, an item by index.
 
 use taipan_runtime::object::instance::new;
-use taipan_runtime::object::{
-    GetSetDef, MethodDef, NativeFn, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value,
-};
+use taipan_runtime::object::{GetSetDef, MethodDef, NativeFn, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value};
 use taipan_runtime::types::int::Int;
 use taipan_runtime::types::sequence::{enclose, ssize_arg};
 use taipan_runtime::types::tuple::Tuple;

@@ -7,8 +7,8 @@ mod counting;
 mod groups;
 mod select;
 
-use taipan_runtime::object::{MethodDef, NativeFn, PyResult, Value};
 use taipan_runtime::import::ModuleDef;
+use taipan_runtime::object::{MethodDef, NativeFn, PyResult, Value};
 use taipan_runtime::types::sequence::stop_is_end;
 use taipan_runtime::vm::Vm;
 use taipan_runtime::vm::args::Args;

@@ -3,8 +3,8 @@
 //! The differences it removes: `elif` chains nest, decorators lie outside a definition's range, starred parameters are
 //! located at their names, a lone generator argument includes the call's parentheses, a compound statement reaches to
 //! a final `;`, string literals are decoded again (surrogates, warnings), implicit concatenation is folded.
-//! Conversion cannot fail; where it meets a literal without value it says so in [`Adapted::bad_literal`], and the
-//! caller asks the diagnosis for CPython's words.
+//! Conversion cannot fail; where it meets what CPython refuses it says so in [`Adapted::valid`], and the caller asks the
+//! diagnosis for CPython's words.
 
 mod expr;
 mod pattern;
@@ -31,10 +31,10 @@ pub(crate) enum Goal {
 pub(crate) struct Adapted {
     pub module: Mod,
     pub warnings: Vec<SyntaxWarning>,
-    /// A string or bytes literal could not be decoded: the tree is not to be used.
-    pub bad_literal: bool,
-    /// The deepest nesting of brackets.
-    pub brackets: usize,
+    /// Whether CPython too accepts the source. If not, the tree is not to be used.
+    pub valid: bool,
+    /// Expressions nest deeper than [`crate::stack::MAX_DEPTH`]. The tree is not to be used either.
+    pub too_deep: bool,
 }
 
 /// Parses a source with normalised newlines; `None` if it is not valid.
@@ -48,38 +48,48 @@ pub(crate) fn parse(source: &str, lines: &LineIndex, goal: Goal) -> Option<Adapt
     if !parsed.errors().is_empty() || !parsed.unsupported_syntax_errors().is_empty() {
         return None;
     }
-    let brackets = bracket_depth(parsed.tokens());
+    if !within_limits(parsed.tokens()) {
+        return None;
+    }
     let mut adapter = Adapter {
         source,
         lines,
         ids: NodeIds::default(),
         names: FxHashSet::default(),
         warnings: Vec::new(),
-        bad_literal: false,
+        valid: true,
+        too_deep: false,
+        depth: 0,
+        field_depth: 0,
     };
     let module = match parsed.syntax() {
         r::Mod::Module(module) => Mod::Module { body: adapter.suite(&module.body), type_ignores: Vec::new() },
         r::Mod::Expression(module) => Mod::Expression { body: adapter.boxed(&module.body) },
     };
-    let Adapter { warnings, bad_literal, .. } = adapter;
-    Some(Adapted { module, warnings, bad_literal, brackets })
+    adapter.warn_numbers(parsed.tokens());
+    let Adapter { warnings, valid, too_deep, .. } = adapter;
+    Some(Adapted { module, warnings, valid, too_deep })
 }
 
-fn bracket_depth(tokens: &r::token::Tokens) -> usize {
-    use r::token::TokenKind::{Lbrace, Lpar, Lsqb, Rbrace, Rpar, Rsqb};
-    let mut depth = 0usize;
-    let mut deepest = 0;
-    for token in tokens.iter() {
+/// Whether brackets, indentation and f-strings nest no deeper than CPython's tokenizer allows.
+fn within_limits(tokens: &r::token::Tokens) -> bool {
+    use r::token::TokenKind::*;
+    const MAX_BRACKETS: i32 = 200;
+    const MAX_INDENTS: i32 = 100;
+    const MAX_STRINGS: i32 = 150;
+    let (mut brackets, mut indents, mut strings) = (0, 0, 0);
+    tokens.iter().all(|token| {
         match token.kind() {
-            Lpar | Lsqb | Lbrace => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            Rpar | Rsqb | Rbrace => depth = depth.saturating_sub(1),
+            Lpar | Lsqb | Lbrace => brackets += 1,
+            Rpar | Rsqb | Rbrace => brackets -= 1,
+            Indent => indents += 1,
+            Dedent => indents -= 1,
+            FStringStart | TStringStart => strings += 1,
+            FStringEnd | TStringEnd => strings -= 1,
             _ => {}
         }
-    }
-    deepest
+        brackets <= MAX_BRACKETS && indents < MAX_INDENTS && strings < MAX_STRINGS
+    })
 }
 
 struct Adapter<'s> {
@@ -89,7 +99,12 @@ struct Adapter<'s> {
     /// Identifiers seen so far: equal names share their text.
     names: FxHashSet<Name>,
     warnings: Vec<SyntaxWarning>,
-    bad_literal: bool,
+    valid: bool,
+    too_deep: bool,
+    /// How deep the expression at hand is nested.
+    depth: usize,
+    /// How many replacement fields are open in format specifications.
+    field_depth: i32,
 }
 
 impl Adapter<'_> {
@@ -123,6 +138,22 @@ impl Adapter<'_> {
         &self.source[range.start().to_usize()..range.end().to_usize()]
     }
 
+    /// Warns of numbers that a keyword follows without a blank, as in `1if x else y`.
+    fn warn_numbers(&mut self, tokens: &r::token::Tokens) {
+        use r::token::TokenKind::{Complex, Float, Int};
+        for pair in tokens.windows(2) {
+            let [number, next] = pair else { continue };
+            if !matches!(number.kind(), Int | Float | Complex) || !next.kind().is_keyword() {
+                continue;
+            }
+            if number.end() == next.start() {
+                let name = number_name(self.slice(number.range()));
+                let span = self.span(number.range());
+                self.warnings.push(SyntaxWarning::new(format!("invalid {name} literal"), span));
+            }
+        }
+    }
+
     /// Offset of the next token at or after `offset`: blanks, newlines, comments and continued lines are skipped.
     fn next_token(&self, offset: u32) -> u32 {
         let bytes = self.source.as_bytes();
@@ -141,4 +172,15 @@ impl Adapter<'_> {
 /// The range from the start of one node to the end of another.
 fn cover(first: &impl Ranged, last: &impl Ranged) -> TextRange {
     TextRange::new(first.start(), last.end())
+}
+
+/// What the tokenizer's messages call a number.
+fn number_name(text: &str) -> &'static str {
+    match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => "hexadecimal",
+        [b'0', b'o' | b'O', ..] => "octal",
+        [b'0', b'b' | b'B', ..] => "binary",
+        [.., b'j' | b'J'] => "imaginary",
+        _ => "decimal",
+    }
 }

@@ -9,7 +9,10 @@ use crate::ast::*;
 impl Adapter<'_> {
     pub(super) fn pattern(&mut self, pattern: &r::Pattern) -> Pattern {
         let kind = match pattern {
-            r::Pattern::MatchValue(p) => PatternKind::MatchValue { value: self.boxed(&p.value) },
+            r::Pattern::MatchValue(p) => {
+                self.valid &= is_pattern_value(&p.value);
+                PatternKind::MatchValue { value: self.boxed(&p.value) }
+            }
             r::Pattern::MatchSingleton(p) => PatternKind::MatchSingleton {
                 value: match p.value {
                     r::Singleton::None => Constant::None,
@@ -41,5 +44,18 @@ impl Adapter<'_> {
 
     fn patterns(&mut self, patterns: &[r::Pattern]) -> Vec<Pattern> {
         patterns.iter().map(|pattern| self.pattern(pattern)).collect()
+    }
+}
+
+/// A literal, a signed or complex number, or an attribute.
+fn is_pattern_value(value: &r::Expr) -> bool {
+    match value {
+        r::Expr::UnaryOp(e) => e.op == r::UnaryOp::USub && e.operand.is_number_literal_expr(),
+        r::Expr::BinOp(e) => {
+            matches!(e.op, r::Operator::Add | r::Operator::Sub)
+                && is_pattern_value(&e.left)
+                && e.right.is_number_literal_expr()
+        }
+        _ => true,
     }
 }

@@ -107,7 +107,7 @@ impl Adapter<'_> {
             r::Stmt::Break(_) => StmtKind::Break {},
             r::Stmt::Continue(_) => StmtKind::Continue {},
             r::Stmt::IpyEscapeCommand(_) => {
-                self.bad_literal = true;
+                self.valid = false;
                 StmtKind::Pass {}
             }
         }

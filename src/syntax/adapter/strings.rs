@@ -11,6 +11,7 @@ use super::Adapter;
 use crate::ast::*;
 use crate::error::SyntaxWarning;
 use crate::literal::{self, Prefix};
+use crate::tokenizer::MAX_FIELDS;
 
 /// A part of an interpolated string.
 enum Part {
@@ -41,7 +42,7 @@ impl Adapter<'_> {
                     value.extend_from_slice(&decoded.value);
                     self.warn_escape(range, body_range(range, prefix).start, decoded.invalid_escape);
                 }
-                Err(_) => self.bad_literal = true,
+                Err(_) => self.valid = false,
             }
         }
         self.node(ExprKind::Constant { value: Constant::Bytes(value), kind: None }, e.range())
@@ -57,7 +58,7 @@ impl Adapter<'_> {
                     let value = self.decode_literal(range);
                     parts.push(Part::Literal { value, unicode, range });
                 }
-                r::FStringPart::FString(f) => self.elements(&f.elements, f.range(), false, &mut parts),
+                r::FStringPart::FString(f) => self.whole_string(&f.elements, f.range(), false, &mut parts),
             }
         }
         let values = self.fold(parts);
@@ -67,7 +68,7 @@ impl Adapter<'_> {
     pub(super) fn t_string(&mut self, e: &r::ExprTString) -> Expr {
         let mut parts = Vec::new();
         for t in e.value.as_slice() {
-            self.elements(&t.elements, t.range(), true, &mut parts);
+            self.whole_string(&t.elements, t.range(), true, &mut parts);
         }
         let values = self.fold(parts);
         self.node(ExprKind::TemplateStr { values }, e.range())
@@ -87,7 +88,7 @@ impl Adapter<'_> {
                 decoded.value
             }
             Err(_) => {
-                self.bad_literal = true;
+                self.valid = false;
                 Wtf8Buf::new()
             }
         }
@@ -109,19 +110,38 @@ impl Adapter<'_> {
         self.node(ExprKind::Constant { value: Constant::Str(value), kind }, range)
     }
 
-    /// Appends the elements of one f-string or t-string, or of a format specification.
-    fn elements(
+    /// Appends the elements of a whole f-string or t-string. CPython counts the lines of its warnings from the end.
+    fn whole_string(
         &mut self,
         elements: &[r::InterpolatedStringElement],
         string: TextRange,
         template: bool,
         parts: &mut Vec<Part>,
     ) {
+        let (last_line, _) = self.lines.position(string.end().to_u32());
+        for mut warning in self.elements(elements, string, template, parts) {
+            warning.lineno += last_line - warning.span.lineno;
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Appends the elements of one f-string or t-string, or of a format specification. Returns the warnings about its
+    /// own text: they come after those about its replacement fields.
+    fn elements(
+        &mut self,
+        elements: &[r::InterpolatedStringElement],
+        string: TextRange,
+        template: bool,
+        parts: &mut Vec<Part>,
+    ) -> Vec<SyntaxWarning> {
         let raw = self.prefix(string).raw;
+        let mut late = Vec::new();
         for element in elements {
             match element {
                 r::InterpolatedStringElement::Literal(literal) => {
+                    let before = self.warnings.len();
                     let value = self.decode_middle(literal, raw);
+                    late.extend(self.warnings.drain(before..));
                     parts.push(Part::Literal { value, unicode: false, range: literal.range() });
                 }
                 r::InterpolatedStringElement::Interpolation(element) => {
@@ -129,6 +149,7 @@ impl Adapter<'_> {
                 }
             }
         }
+        late
     }
 
     /// The value of a literal part between the interpolations.
@@ -144,7 +165,7 @@ impl Adapter<'_> {
                 decoded.value
             }
             Err(_) => {
-                self.bad_literal = true;
+                self.valid = false;
                 Wtf8Buf::new()
             }
         }
@@ -160,7 +181,10 @@ impl Adapter<'_> {
         let range = element.range();
         let value = self.boxed(&element.expression);
         let expression_end = self.expression_end(element);
+        self.field_depth += 1;
+        self.valid &= self.field_depth <= MAX_FIELDS;
         let format_spec = element.format_spec.as_ref().map(|spec| Box::new(self.format_spec(spec, string)));
+        self.field_depth -= 1;
         let mut conversion = element.conversion as i32;
         let inner = TextRange::new(range.start() + TextSize::new(1), expression_end);
         if element.debug_text.is_some() {
@@ -172,8 +196,11 @@ impl Adapter<'_> {
         }
         let kind = if template {
             let text = literal::without_comments(self.slice(inner));
-            let text =
-                if element.debug_text.is_some() { text.trim_end().strip_suffix('=').unwrap_or(&text) } else { &text };
+            let text = if element.debug_text.is_some() {
+                text.rsplit_once('=').map_or(&*text, |(before, _)| before)
+            } else {
+                &text
+            };
             let str = Constant::Str(Wtf8Buf::from(text));
             ExprKind::Interpolation { value, str, conversion, format_spec }
         } else {
@@ -211,7 +238,8 @@ impl Adapter<'_> {
     /// A format specification; its range includes the colon.
     fn format_spec(&mut self, spec: &r::InterpolatedStringFormatSpec, string: TextRange) -> Expr {
         let mut parts = Vec::new();
-        self.elements(&spec.elements, string, false, &mut parts);
+        let late = self.elements(&spec.elements, string, false, &mut parts);
+        self.warnings.extend(late);
         let values = self.fold(parts);
         let range = TextRange::new(spec.range().start() - TextSize::new(1), spec.range().end());
         self.node(ExprKind::JoinedStr { values }, range)

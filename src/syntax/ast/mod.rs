@@ -9,6 +9,7 @@ mod field;
 mod reflect;
 mod table;
 mod tree;
+pub mod visit;
 
 pub use constant::Constant;
 pub use field::Field;

@@ -217,8 +217,15 @@ impl Analyzer<'_> {
                 if let Some(scope) = scope {
                     found.scopes.insert(name, scope);
                 }
-            } else if existing & DEF_BOUND != 0 && !in_class && !self.is_free_in_any_child(comp, &name) {
-                comp_free.remove(&name);
+                continue;
+            }
+            if existing & DEF_BOUND != 0 && !in_class {
+                if scope == Some(Scope::Free) {
+                    self.table.blocks[id.0 as usize].symbols.set(&name, existing | only_flags & USE);
+                }
+                if !self.is_free_in_any_child(comp, &name) {
+                    comp_free.remove(&name);
+                }
             }
         }
     }

@@ -3,9 +3,6 @@
 mod common;
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write as _};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use taipan_syntax::ast::{Constant, Tree, to_tree};
 use taipan_syntax::{ParseOptions, decode_source, parse};
@@ -13,48 +10,8 @@ use taipan_syntax::{ParseOptions, decode_source, parse};
 #[test]
 fn standard_library_trees_are_those_of_cpython() {
     let Some(oracle) = common::oracle() else { return };
-    let files = common::stdlib_files(&oracle);
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/dump_ast.py");
-    let mut child = Command::new(&oracle)
-        .arg(script)
-        .arg("exec")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the oracle starts");
-    let mut stdin = child.stdin.take().unwrap();
-    let list = files.iter().map(|path| format!("{}\n", path.display())).collect::<String>();
-    let writer = std::thread::spawn(move || stdin.write_all(list.as_bytes()));
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).split(b'\n').map(|line| line.unwrap());
-    let (mut same, mut different, mut nodes) = (0, 0, 0);
-    let mut theirs: Vec<String> = Vec::new();
-    let mut path = String::new();
-    for line in &mut lines {
-        let line = String::from_utf8_lossy(&line).into_owned();
-        let Some(next) = line.strip_prefix("FILE") else {
-            theirs.push(line);
-            continue;
-        };
-        if !path.is_empty() {
-            let ours = common::with_stack(|| dump_file(&path));
-            nodes += ours.len();
-            match ours.iter().zip(&theirs).position(|(a, b)| a != b) {
-                None if ours.len() == theirs.len() => same += 1,
-                at => {
-                    different += 1;
-                    let at = at.unwrap_or(ours.len().min(theirs.len()));
-                    let context = theirs[at.saturating_sub(6)..at].join(" / ");
-                    println!("{path}: after {context}\n    ours   {:?}\n    theirs {:?}", ours.get(at), theirs.get(at));
-                }
-            }
-        }
-        theirs.clear();
-        path = next.trim_start().to_owned();
-    }
-    writer.join().unwrap().unwrap();
-    assert!(child.wait().unwrap().success());
-    println!("{same} files the same, {different} different, {nodes} lines");
-    assert!(same > 0 && different <= common::allowed("TAIPAN_AST_DIFFERENCES"), "{different} trees differ");
+    let result = common::compare(&oracle, "dump_ast.py", &["exec"], dump_file);
+    assert!(result.same > 0 && result.different <= common::allowed("TAIPAN_AST_DIFFERENCES"), "{result:?}");
 }
 
 fn dump_file(path: &str) -> Vec<String> {

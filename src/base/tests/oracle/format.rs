@@ -80,10 +80,13 @@ fn percent_with_mapping(text: &[u32]) -> Result<String, String> {
             }
             percent::Piece::Conversion(conversion) => conversion,
         };
-        // a mapping is one argument: a star without a key would take the mapping itself
-        let stars = [conversion.width, conversion.precision].contains(&Some(Amount::Argument));
-        if stars {
-            return Err(if conversion.key.is_some() { "!not enough" } else { "!star" }.into());
+        // a mapping is one argument, and so is its value: a star takes it, and the next one finds none
+        let amounts = [conversion.width, conversion.precision];
+        let stars = amounts.iter().filter(|&&amount| amount == Some(Amount::Argument));
+        match (conversion.key.is_some(), stars.count()) {
+            (_, 0) => {}
+            (true, 1) if conversion.problem.is_some() => {}
+            _ => return Err("!no key".into()),
         }
         if let Some(problem) = &conversion.problem {
             return Err(raise(problem));

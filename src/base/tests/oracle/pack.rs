@@ -43,6 +43,7 @@ fn pack_answer(row: &Row) -> String {
         Err(error) => return format!("!error: {}", error.message()),
     };
     match row.operation.as_str() {
+        "size" if format.size() >= 1_000_000 => format.size().to_string(),
         "size" => format!("{} {}", format.size(), format.count()),
         "pack" => packed(row, &format).map_or_else(raise, |bytes| hex(&bytes)),
         "unpack" => unpacked(&format, &row.bytes(1)),

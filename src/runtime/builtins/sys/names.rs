@@ -48,7 +48,7 @@ pub fn is_stdlib_module(name: &str) -> bool {
 /// `sys.stdlib_module_names`: a frozenset.
 pub fn stdlib_module_names(vm: &mut Vm) -> PyResult {
     let names: Vec<Value> = STDLIB.iter().map(|n| vm.intern(n).into()).collect();
-    crate::types::set::frozen_from_items(vm, &names)
+    crate::types::set::methods::frozen_from_items(vm, &names)
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use crate::object::typedef::{Payload, Visit};
 use crate::object::value::Frozen;
 use crate::object::{
-    GetSetDef, MethodDef, NativeFn, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, instance,
+    GetSetDef, MethodDef, NativeFn, Py, PyResult, Slots, Type, TypeDef, TypeFlags, TypeObj, Value, instance,
 };
 use crate::types::method::{check_instance, reduce_getattr, text_or_none};
 use crate::types::object::attr;
 use crate::types::str::Str;
-use crate::types::typeobject::attributes::qualname_text;
+use crate::types::typeobject::{attributes::qualname_text, is_subtype};
 use crate::vm::Vm;
 
 /// What a descriptor reads and writes.
@@ -63,12 +63,12 @@ pub fn slot_member(owner: &Py<Type>, name: &Py<Str>, index: usize) -> Value {
     instance::new(MemberDescriptor { access, owner: owner.clone() }).into()
 }
 
-/// Index of the `__slots__` word that a descriptor reads, with the class that has it; for inline caches.
-pub fn slot_index(v: &Value) -> Option<(usize, &Py<Type>)> {
+/// Index of the `__slots__` word that a descriptor reads in instances of `class`, for inline caches.
+pub fn member_slot(v: &Value, class: &TypeObj) -> Option<usize> {
     let d = v.downcast::<MemberDescriptor>()?;
     match d.access {
-        Access::Slot { index, .. } => Some((index, &d.owner)),
-        Access::Row(_) => None,
+        Access::Slot { index, .. } if is_subtype(class, d.owner.get_type()) => Some(index),
+        _ => None,
     }
 }
 
@@ -138,7 +138,7 @@ fn repr(vm: &mut Vm, v: &Value) -> PyResult {
 fn get(vm: &mut Vm, v: &Value, obj: Option<&Value>, _: Option<&Value>) -> PyResult {
     let Some(obj) = obj else { return Ok(v.clone()) };
     let (access, owner) = parts(v);
-    if !crate::types::typeobject::is_subtype(obj.class(), owner.get_type()) {
+    if !is_subtype(obj.class(), owner.get_type()) {
         check_instance(vm, &name_of(access), owner.get_type(), obj)?;
     }
     match access {

@@ -9,6 +9,6 @@ pub mod property;
 pub mod superobject;
 
 pub use classmethod::{CLASSMETHOD, STATICMETHOD};
-pub use members::{GETSET_DESCRIPTOR, MEMBER_DESCRIPTOR};
-pub use property::PROPERTY;
-pub use superobject::SUPER;
+pub use members::{GETSET_DESCRIPTOR, MEMBER_DESCRIPTOR, member_slot};
+pub use property::{PROPERTY, property_getter};
+pub use superobject::{SUPER, super_load};

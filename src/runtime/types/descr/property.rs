@@ -108,9 +108,11 @@ fn or_none(v: &Option<Value>) -> Value {
     v.clone().unwrap_or_else(none)
 }
 
-/// The getter of a property, for call caches.
-pub fn getter_of(vm: &Vm, v: &Value) -> Option<Value> {
-    v.downcast_exact::<Property>()?.get(vm).get.clone()
+/// The getter of a property, for inline caches: it lives as long as the property, even when that is initialised again.
+pub fn property_getter(v: &Value) -> Option<Value> {
+    let p = v.downcast_exact::<Property>()?;
+    // SAFETY: cloning one value runs no Python code and changes nothing (I5).
+    unsafe { (*p.payload_ptr()).get.clone() }
 }
 
 fn init(vm: &mut Vm, v: &Value, args: &Args<'_>) -> PyResult<()> {
@@ -132,7 +134,9 @@ fn init(vm: &mut Vm, v: &Value, args: &Args<'_>) -> PyResult<()> {
     let exact = v.is_exact::<Property>();
     let kept_doc = if exact { doc.clone() } else { None };
     let new = Property { get, set, del, doc: kept_doc, name: None, getter_doc };
-    let old = std::mem::replace(this(v).get_mut(vm), new);
+    let mut old = std::mem::replace(this(v).get_mut(vm), new);
+    // Inline caches may hold the old getter without a reference.
+    std::mem::forget(old.get.take());
     drop(old);
     if exact {
         return Ok(());

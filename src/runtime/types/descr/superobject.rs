@@ -11,6 +11,7 @@ use crate::types::str::Str;
 use crate::types::typeobject::{as_class, is_subtype, same};
 use crate::vm::Vm;
 use crate::vm::args::Args;
+use taipan_bytecode::LocalKind;
 
 /// Payload of `super`.
 #[derive(Default)]
@@ -190,15 +191,17 @@ fn class_argument(vm: &mut Vm, v: &Value) -> PyResult<Py<Type>> {
 
 /// Class and object of the calling function.
 fn from_frame(vm: &mut Vm) -> PyResult<(Py<Type>, Value)> {
-    use crate::vm::frame::ZeroArgSuper;
-    let (class, object) = match vm.zero_arg_super() {
-        ZeroArgSuper::NoFrame => return Err(vm.runtime_error("super(): no current frame")),
-        ZeroArgSuper::NoArguments => return Err(vm.runtime_error("super(): no arguments")),
-        ZeroArgSuper::Deleted => return Err(vm.runtime_error("super(): arg[0] deleted")),
-        ZeroArgSuper::NoClassCell => return Err(vm.runtime_error("super(): __class__ cell not found")),
-        ZeroArgSuper::EmptyClassCell => return Err(vm.runtime_error("super(): empty __class__ cell")),
-        ZeroArgSuper::Found { class, object } => (class, object),
-    };
+    let Some(frame) = vm.frame_object(0) else { return Err(vm.runtime_error("super(): no current frame")) };
+    let code = frame.code();
+    if code.canonical.argcount == 0 {
+        return Err(vm.runtime_error("super(): no arguments"));
+    }
+    let Some(object) = frame.local(0) else { return Err(vm.runtime_error("super(): arg[0] deleted")) };
+    let kinds = &code.canonical.localspluskinds;
+    let cell = (0..kinds.len())
+        .find(|&i| kinds[i].contains(LocalKind::FREE) && code.local_names[i].is_text("__class__"));
+    let Some(cell) = cell else { return Err(vm.runtime_error("super(): __class__ cell not found")) };
+    let Some(class) = frame.local(cell) else { return Err(vm.runtime_error("super(): empty __class__ cell")) };
     match as_class(&class) {
         Some(c) => Ok((c.clone(), object)),
         None => {
@@ -208,16 +211,34 @@ fn from_frame(vm: &mut Vm) -> PyResult<(Py<Type>, Value)> {
     }
 }
 
-/// `super(class, object).name` for `LOAD_SUPER_ATTR`.
-pub fn attribute(vm: &mut Vm, class: &Value, object: &Value, name: &Py<Str>) -> PyResult {
+/// `super(class, object).name` for `LOAD_SUPER_ATTR`, where `callee` is what the name `super` means. For a method call
+/// (`method`) the second value is the object to pass first. `two`: the source gave both arguments.
+pub fn super_load(
+    vm: &mut Vm,
+    callee: &Value,
+    class: &Value,
+    object: &Value,
+    name: &Py<Str>,
+    method: bool,
+    two: bool,
+) -> PyResult<(Value, Option<Value>)> {
+    if !callee.is(&SUPER.value()) {
+        let made = if two { vm.call(callee, &[class.clone(), object.clone()])? } else { vm.call0(callee)? };
+        return Ok((vm.get_attr(&made, name)?, None));
+    }
     let class = class_argument(vm, class)?;
     let start = check(vm, &class, object)?;
-    match lookup(vm, &class, object, &start, name)? {
-        Some(found) => Ok(found),
-        None => {
-            let made = Super { class: Some(class), object: Some(object.clone()), object_class: Some(start) };
-            let made: Value = instance::new(made).into();
-            generic_getattr(vm, &made, name)
+    if method && !object.is(start.as_value()) && !name.is_text("__class__") {
+        if let Some((_, f)) = find_after(start.get_type(), class.get_type(), name) {
+            if f.class().payload.has(TypeFlags::METHOD_DESCRIPTOR) {
+                return Ok((f, Some(object.clone())));
+            }
         }
     }
+    if let Some(found) = lookup(vm, &class, object, &start, name)? {
+        return Ok((found, None));
+    }
+    let made = Super { class: Some(class), object: Some(object.clone()), object_class: Some(start) };
+    let made: Value = instance::new(made).into();
+    Ok((generic_getattr(vm, &made, name)?, None))
 }

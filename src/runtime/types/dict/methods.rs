@@ -464,31 +464,35 @@ fn dict_popitem(vm: &mut Vm, me: &Value) -> PyResult {
 
 fn dict_fromkeys(vm: &mut Vm, args: &Args<'_>) -> PyResult {
     let (class, rest) = method_args(vm, args, "dict.fromkeys", 1, 2)?;
-    let value = rest.get(1).cloned().unwrap_or_else(none);
+    from_keys(vm, class, &rest[0], &rest.get(1).cloned().unwrap_or_else(none))
+}
+
+/// A new `class()` with the items of an iterable as keys, all with one value (`_PyDict_FromKeys`).
+pub fn from_keys(vm: &mut Vm, class: &Value, iterable: &Value, value: &Value) -> PyResult {
     let made = vm.call0(class)?;
     let exact = made.downcast_exact::<Dict>().cloned();
     if let Some(d) = &exact {
-        if let Some(src) = rest[0].downcast_exact::<Dict>().filter(|_| d.len() == 0) {
+        if let Some(src) = iterable.downcast_exact::<Dict>().filter(|_| d.len() == 0) {
             for (key, hash) in keys_with_hashes(vm, src) {
                 d.set_item_hashed(vm, &key, hash, value.clone())?;
             }
             return Ok(made);
         }
-        if let Some(set) = any_set_exact(&rest[0]).filter(|_| d.len() == 0) {
+        if let Some(set) = any_set_exact(iterable).filter(|_| d.len() == 0) {
             for (key, hash) in set.get(vm).entries() {
                 d.set_item_hashed(vm, &key, hash, value.clone())?;
             }
             return Ok(made);
         }
     }
-    let it = vm.iter(&rest[0])?;
+    let it = vm.iter(iterable)?;
     while let Some(key) = vm.next(&it)? {
         match &exact {
             Some(d) => {
                 let hash = key_hash(vm, &key)?;
                 d.set_item_hashed(vm, &key, hash, value.clone())?;
             }
-            None => vm.set_item(&made, &key, &value)?,
+            None => vm.set_item(&made, &key, value)?,
         }
     }
     Ok(made)

@@ -5,6 +5,7 @@
 //! operations; `methods` what Python code calls, `views` the key, value and item views and their iterators.
 
 pub mod methods;
+pub mod order;
 pub mod views;
 
 use crate::object::buf::Buf;
@@ -34,6 +35,8 @@ pub struct Dict {
     keys_version: u32,
     /// Counts structural changes, to notice them across calls of Python code.
     changes: u32,
+    /// No entry before this position is live: where `order` looks for the first item.
+    front: usize,
 }
 
 const DELETED: u32 = u32::MAX;
@@ -65,7 +68,7 @@ enum Found {
 impl Dict {
     /// An empty dictionary's payload.
     pub const fn new() -> Dict {
-        Dict { index: Buf::new(), entries: Buf::new(), used: 0, str_keys: true, keys_version: 0, changes: 0 }
+        Dict { index: Buf::new(), entries: Buf::new(), used: 0, str_keys: true, keys_version: 0, changes: 0, front: 0 }
     }
     /// An empty dictionary.
     pub fn new_object() -> Py<Dict> {
@@ -145,6 +148,7 @@ impl Dict {
     }
 
     fn rebuild(&mut self, slots: usize) {
+        self.front = 0;
         if self.used != self.entries.len() {
             let old = self.entries.take();
             self.entries = Buf::with_capacity(usable(slots));
@@ -221,6 +225,7 @@ impl Dict {
                 *i = 0;
             }
             self.entries.truncate(0);
+            self.front = 0;
             self.str_keys = true;
         } else if entry + 1 == self.entries.len() {
             // Keep `popitem` linear: drop deleted entries at the end (their slots stay marked).
@@ -235,6 +240,7 @@ impl Dict {
     /// Takes everything out; the caller drops it when the dictionary is consistent.
     fn take_all(&mut self) -> (Buf<Entry>, Buf<u32>) {
         self.used = 0;
+        self.front = 0;
         self.str_keys = true;
         self.changed();
         (std::mem::take(&mut self.entries), std::mem::take(&mut self.index))

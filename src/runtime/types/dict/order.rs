@@ -56,3 +56,15 @@ fn to_front(d: &mut Dict, slot: usize, entry: usize) {
         d.rebuild(slots);
     }
 }
+
+/// Value of a key whose item becomes the last one (a use, for a cache in the order of use).
+pub fn touch(vm: &mut Vm, dict: &Py<Dict>, key: &Value, hash: i64) -> PyResult<Option<Value>> {
+    let Found::Entry(slot, entry) = dict.find(vm, key, hash)? else { return Ok(None) };
+    let d = dict.poke();
+    if entry + 1 == d.entries.len() {
+        return Ok(d.entries[entry].value.clone());
+    }
+    let (key, value) = d.remove_at(slot, entry);
+    d.insert_new(key, hash, value.clone());
+    Ok(Some(value))
+}

@@ -59,7 +59,7 @@ fn init(vm: &mut Vm, v: &Value, args: &Args<'_>) -> PyResult<()> {
     }
     let place = vm.collect(&args.pos()[1])?;
     match place.len() {
-        0..4 => {
+        ..=3 => {
             return Err(vm.type_error(format!("function takes at least 4 arguments ({} given)", place.len())));
         }
         8.. => {

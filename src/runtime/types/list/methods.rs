@@ -451,11 +451,24 @@ pub fn find(vm: &mut Vm, list: &Py<List>, item: &Value, start: usize, stop: usiz
 
 fn list_insert(vm: &mut Vm, me: &Value, index: &Value, item: &Value) -> PyResult {
     let i = ssize_arg(vm, index)?;
-    let items = &mut this(me).get_mut(vm).items;
+    insert(vm, this(me), i, item);
+    Ok(none())
+}
+
+/// Inserts before an index, which may count from the end or lie beyond either end.
+pub fn insert(vm: &mut Vm, list: &Py<List>, i: isize, item: &Value) {
+    let items = &mut list.get_mut(vm).items;
     let n = items.len() as isize;
     let i = if i < 0 { i.saturating_add(n).max(0) } else { i.min(n) };
     items.insert(i as usize, item.clone());
-    Ok(none())
+}
+
+/// Removes the last item.
+pub fn remove_last(vm: &mut Vm, list: &Py<List>) -> Option<Value> {
+    let items = &mut list.get_mut(vm).items;
+    let item = items.pop();
+    shrink(items);
+    item
 }
 
 fn list_pop(vm: &mut Vm, args: &Args<'_>) -> PyResult {

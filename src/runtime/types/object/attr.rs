@@ -1,7 +1,6 @@
 //! The ordinary attribute access (`PyObject_GenericGetAttr`): a data descriptor of the class, then the instance's own
 //! attributes, then what else the class has.
 
-use crate::name;
 use crate::object::typedef::{DescrGetFn, DescrSetFn, GetAttrFn};
 use crate::object::{Py, PyResult, Raised, TypeFlags, Value, instance};
 use crate::types::dict::Dict;
@@ -14,17 +13,7 @@ use crate::vm::Vm;
 /// Raises `AttributeError(text)` with its `name` and `obj` set.
 #[cold]
 pub fn attribute_error(vm: &mut Vm, text: &str, obj: &Value, name: &Py<Str>) -> Raised {
-    let message = Str::from_rust(text).into();
-    match exc::instantiate(vm, &exc::ATTRIBUTE_ERROR, &[message]) {
-        Ok(e) => {
-            let set = vm.set_attr(&e, name!("name"), name.as_value()).and_then(|()| vm.set_attr(&e, name!("obj"), obj));
-            match set {
-                Ok(()) => vm.raise(e),
-                Err(r) => r,
-            }
-        }
-        Err(r) => r,
-    }
+    exc::raise_attribute_error(vm, obj, name, text)
 }
 
 /// `'X' object has no attribute 'y'`.

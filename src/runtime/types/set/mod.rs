@@ -15,7 +15,7 @@ use crate::object::{Py, PyResult, Type, TypeDef, Value};
 use crate::types::sequence::quick_eq;
 use crate::vm::Vm;
 pub use iter::SET_ITER;
-pub use methods::{FROZENSET, SET};
+pub use methods::{FROZENSET, SET, frozen_from_items};
 use std::cell::Cell;
 
 /// Slots of the smallest table.
@@ -411,13 +411,4 @@ mod tests {
         assert_eq!(of(&[1, 2, 3]).frozen_hash(), -272375401224217160);
         assert_eq!(of(&[3, 1, 2]).frozen_hash(), -272375401224217160);
     }
-}
-
-/// A frozenset of these items.
-pub fn frozen_from_items(vm: &mut Vm, items: &[Value]) -> PyResult {
-    let s = from_items(vm, items)?;
-    if let Some(h) = s.header() {
-        h.typ.set(FROZENSET.object());
-    }
-    Ok(s)
 }

@@ -32,13 +32,38 @@ const INHERITED: TypeFlags = TypeFlags::HAVE_GC
     .union(TypeFlags::EXC_SUBCLASS)
     .union(TypeFlags::TYPE_SUBCLASS);
 
-/// Makes all listed types ready, bases first.
+/// Makes all listed types ready, bases first. All are described before any dictionary is filled, since filling makes and
+/// drops objects of some of them.
 pub fn ready_all(defs: &[&'static TypeDef]) {
+    prepare(&OBJECT);
+    prepare(&TYPE);
+    for def in defs {
+        prepare(def);
+    }
     ready(&OBJECT);
     ready(&TYPE);
     for def in defs {
         ready(def);
     }
+    crate::types::typevar::finish_ready();
+}
+
+fn base_of_def(def: &'static TypeDef) -> Option<&'static TypeDef> {
+    if std::ptr::eq(def, &OBJECT) { None } else { Some(def.base.unwrap_or(&OBJECT)) }
+}
+
+/// Describes a type and its bases: layout, flags, slots. Nothing happens when that was done.
+fn prepare(def: &'static TypeDef) {
+    let t = def.object();
+    if !t.payload.layout.get().is_null() {
+        return;
+    }
+    let base = base_of_def(def);
+    if let Some(base) = base {
+        prepare(base);
+    }
+    describe(def, t, base);
+    inherit_slots(def, t, base);
 }
 
 /// Makes a builtin type ready, and its bases before it. Nothing happens when it is already.
@@ -47,12 +72,11 @@ pub fn ready(def: &'static TypeDef) {
     if t.payload.has(TypeFlags::READY) {
         return;
     }
-    let base = if std::ptr::eq(def, &OBJECT) { None } else { Some(def.base.unwrap_or(&OBJECT)) };
+    prepare(def);
+    let base = base_of_def(def);
     if let Some(base) = base {
         ready(base);
     }
-    describe(def, t, base);
-    inherit_slots(def, t, base);
     fill_dict(def, t);
     order(def, t, base);
     t.payload.flags.set(t.payload.flags.get() | TypeFlags::READY);
@@ -71,6 +95,7 @@ fn describe(def: &'static TypeDef, t: &'static TypeObj, base: Option<&'static Ty
     p.flags.set(flags);
     p.basicsize.set(def.basicsize as u32);
     p.itemsize.set(def.itemsize as u32);
+    p.slot_words.set(def.slot_words);
     p.layout.set((def.layout)());
     p.dealloc.set(instance::dealloc_builtin);
     p.def.set(Some(def));

@@ -228,6 +228,9 @@ pub fn finish_ready() {
         &paramspec::PARAMSPEC_KWARGS,
         &tuple::TYPEVARTUPLE,
     ] {
+        if !def.object().payload.has(TypeFlags::READY) {
+            continue;
+        }
         let dict = def.object().payload.dict();
         if dict.lookup_str(name!("__module__")).is_none() {
             dict.store_str(name!("__module__"), Str::from_rust("typing").into());

@@ -112,7 +112,7 @@ fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
     let b = args.bind(vm, &SIGNATURE)?;
     let name = name_argument(vm, &b[0], "paramspec")?;
     let mut bound = b[1].clone().filter(|v| !v.is_none());
-    let mut flag = |vm: &mut Vm, i: usize| -> PyResult<bool> {
+    let flag = |vm: &mut Vm, i: usize| -> PyResult<bool> {
         match &b[i] {
             Some(v) => vm.truth(v),
             None => Ok(false),

@@ -125,7 +125,7 @@ fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
     let name = name_argument(vm, &b[0], "typevar")?;
     let constraints = b[1].as_ref().and_then(|c| c.downcast::<Tuple>().cloned()).filter(|c| c.len() != 0);
     let mut bound = b[2].clone().filter(|v| !v.is_none());
-    let mut flag = |vm: &mut Vm, i: usize| -> PyResult<bool> {
+    let flag = |vm: &mut Vm, i: usize| -> PyResult<bool> {
         match &b[i] {
             Some(v) => vm.truth(v),
             None => Ok(false),

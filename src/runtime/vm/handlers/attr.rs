@@ -131,7 +131,7 @@ unsafe fn specialize(vm: &mut Vm, ip: *const Unit, w: Word) -> bool {
         if let Some(d) = &on_type {
             let slots = d.class().payload.slots();
             if slots.descr_set.is_some() {
-                if let Some(index) = crate::types::descr::members::slot_index(d).map(|x| x.0) {
+                if let Some(index) = crate::types::descr::member_slot(d, class) {
                     if class.payload.itemsize.get() == 0 && !wants_method {
                         (*ip.cast_mut()).cache = version;
                         set_cache(ip, 0, (instance::slots_offset(class) + index * 8) as u64);
@@ -139,7 +139,7 @@ unsafe fn specialize(vm: &mut Vm, ip: *const Unit, w: Word) -> bool {
                         return true;
                     }
                 }
-                if let Some(getter) = crate::types::descr::property::getter_of(vm, d) {
+                if let Some(getter) = crate::types::descr::property_getter(d) {
                     if let Some(f) = getter.downcast_exact::<Function>() {
                         let r = &*f.running();
                         if r.simple && r.argcount == 1 && !wants_method && !r.flags.intersects(taipan_bytecode::CodeFlags::ANY_GENERATOR) {
@@ -540,7 +540,7 @@ unsafe fn specialize_store(ip: *const Unit, w: Word) -> bool {
             return false;
         }
         if let Some(d) = typeobject::lookup(class, name) {
-            if let Some(index) = crate::types::descr::members::slot_index(&d).map(|x| x.0) {
+            if let Some(index) = crate::types::descr::member_slot(&d, class) {
                 if class.payload.itemsize.get() == 0 {
                     (*ip.cast_mut()).cache = version;
                     set_cache(ip, 0, (instance::slots_offset(class) + index * 8) as u64);
@@ -662,15 +662,8 @@ unsafe fn super_attr(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Word) 
         let (s, class, obj) = (Value::ref_from_word(&s), Value::ref_from_word(&c), Value::ref_from_word(&o));
         let name = Running::name_at(ip);
         let arg = (*ip).arg;
-        let found = if s.is_static_type(&crate::types::descr::superobject::SUPER) {
-            crate::types::descr::superobject::attribute(vm, class, obj, name)
-        } else {
-            // `super` is something else here: call it as written.
-            let made = if arg & 2 != 0 { vm.call(s, &[class.clone(), obj.clone()]) } else { vm.call0(s) };
-            made.and_then(|m| vm.get_attr(&m, name))
-        };
-        let (first, second): (Value, Option<Value>) = match found {
-            Ok(r) => (r, None),
+        let (first, second) = match crate::types::descr::super_load(vm, s, class, obj, name, arg & 1 != 0, arg & 2 != 0) {
+            Ok(r) => r,
             Err(_) => return std::ptr::null_mut(),
         };
         for i in 1..=3 {

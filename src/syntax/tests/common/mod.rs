@@ -1,8 +1,9 @@
 //! Where the oracle is, and what it is asked about.
 #![allow(dead_code)]
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The CPython 3.14 to compare with: `TAIPAN_ORACLE`, else the first of `python3.14` and `/opt/cpython-3.14` that
 /// exists. Without one the comparison is skipped.
@@ -54,4 +55,58 @@ pub fn with_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         let builder = std::thread::Builder::new().stack_size(256 << 20);
         builder.spawn_scoped(scope, work).unwrap().join().unwrap()
     })
+}
+
+/// How many sources came out the same.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    pub same: usize,
+    pub different: usize,
+    pub lines: usize,
+}
+
+/// Asks a script under the oracle to describe every source of its standard library, line by line, and compares with
+/// our own description. Prints the first difference of each source.
+pub fn compare(oracle: &Path, script: &str, args: &[&str], ours: fn(&str) -> Vec<String>) -> Comparison {
+    let files = stdlib_files(oracle);
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/oracle").join(script);
+    let mut command = Command::new(oracle);
+    command.arg(script).args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the oracle starts");
+    let mut stdin = child.stdin.take().unwrap();
+    let list = files.iter().map(|path| format!("{}\n", path.display())).collect::<String>();
+    let writer = std::thread::spawn(move || stdin.write_all(list.as_bytes()));
+    let mut result = Comparison::default();
+    let mut theirs: Vec<String> = Vec::new();
+    let mut path = String::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).split(b'\n') {
+        let line = String::from_utf8_lossy(&line.unwrap()).into_owned();
+        let Some(next) = line.strip_prefix("FILE") else {
+            theirs.push(line);
+            continue;
+        };
+        if !path.is_empty() {
+            result.add(&path, &with_stack(|| ours(&path)), &theirs);
+        }
+        theirs.clear();
+        path = next.trim_start().to_owned();
+    }
+    writer.join().unwrap().unwrap();
+    assert!(child.wait().unwrap().success());
+    println!("{script_name}: {result:?}", script_name = args.first().unwrap_or(&"scopes"));
+    result
+}
+
+impl Comparison {
+    fn add(&mut self, path: &str, ours: &[String], theirs: &[String]) {
+        self.lines += theirs.len();
+        if ours == theirs {
+            self.same += 1;
+            return;
+        }
+        self.different += 1;
+        let at = ours.iter().zip(theirs).position(|(a, b)| a != b).unwrap_or(ours.len().min(theirs.len()));
+        let context = theirs[at.saturating_sub(6)..at].join(" / ");
+        println!("{path}: after {context}\n    ours   {:?}\n    theirs {:?}", ours.get(at), theirs.get(at));
+    }
 }

@@ -9,7 +9,7 @@ use super::{safe_text, small, suggest, to_text};
 use crate::builtins::sys;
 use crate::object::{Py, Value};
 use crate::types::bytes::Bytes;
-use crate::types::exceptions::{BaseException, exception, group, syntax};
+use crate::types::exceptions::{BaseException, group, syntax};
 use crate::types::str::Str;
 use crate::types::traceback::Traceback;
 use crate::vm::Vm;
