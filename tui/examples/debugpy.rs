@@ -3,11 +3,10 @@
 //! Shows how a foreign debug adapter is used: it is started on the program's terminal, listens on a port of its own
 //! choosing and is asked to attach.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::json;
 use taipan_tui::dap::{AttachArguments, Endpoint};
 use taipan_tui::theme::ThemeChoice;
 use taipan_tui::{Config, Spawn, Start, StartRequest, run};
@@ -18,21 +17,14 @@ fn main() -> ExitCode {
         eprintln!("usage: debugpy python script [argument…]");
         return ExitCode::from(2);
     };
-    let address: SocketAddr = match TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()) {
-        Ok(address) => address,
-        Err(e) => {
-            eprintln!("debugpy: no free port: {e}");
-            return ExitCode::from(2);
-        }
-    };
-    let listen = address.to_string();
-    let mut command: Vec<_> = [python, "-X", "frozen_modules=off", "-m", "debugpy", "--listen", &listen].map(Into::into).to_vec();
+    let mut command: Vec<_> =
+        [python, "-X", "frozen_modules=off", "-m", "debugpy", "--listen", "127.0.0.1:{port}"].map(Into::into).to_vec();
     command.extend(["--wait-for-client", script].map(Into::into));
     command.extend(arguments.iter().map(Into::into));
-    let mut attach = AttachArguments { just_my_code: Some(false), stop_on_entry: true, ..Default::default() };
-    attach.extra.insert("connect".to_owned(), json!({"host": "127.0.0.1", "port": address.port()}));
+    let attach = AttachArguments { just_my_code: Some(true), stop_on_entry: true, ..Default::default() };
+    let endpoint = Endpoint::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
     let config = Config {
-        start: Start::Spawn(Spawn { command, env: Vec::new(), cwd: None, endpoint: Endpoint::Tcp(address) }),
+        start: Start::Spawn(Spawn { command, env: Vec::new(), cwd: None, endpoint }),
         request: StartRequest::Attach(attach),
         adapter_id: "debugpy".to_owned(),
         title: script.clone(),
@@ -41,6 +33,7 @@ fn main() -> ExitCode {
         theme: ThemeChoice::from_env(),
         commands: Vec::new(),
         history: None,
+        state: None,
         mouse: true,
     };
     match run(config) {

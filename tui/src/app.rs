@@ -5,6 +5,7 @@
 pub mod breakpoints;
 pub mod console;
 pub mod dialog;
+mod keep;
 pub mod session;
 pub mod sources;
 pub mod stack;
@@ -48,15 +49,8 @@ pub enum Pane {
 
 impl Pane {
     /// All panes, in the order in which Tab goes through them.
-    pub const ALL: [Pane; 7] = [
-        Pane::Source,
-        Pane::Variables,
-        Pane::Watches,
-        Pane::Stack,
-        Pane::Breakpoints,
-        Pane::Output,
-        Pane::Console,
-    ];
+    pub const ALL: [Pane; 7] =
+        [Pane::Source, Pane::Variables, Pane::Watches, Pane::Stack, Pane::Breakpoints, Pane::Output, Pane::Console];
 
     /// The digit that focuses it.
     pub fn digit(self) -> usize {
@@ -91,13 +85,15 @@ pub enum Tone {
     Problem,
 }
 
-/// A message for the user, in place of the hints until the next key.
+/// A message for the user, in place of the hints until the next key or for some seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// The message.
     pub text: String,
     /// How it is meant.
     pub tone: Tone,
+    /// When it was said, in milliseconds.
+    pub since: u64,
 }
 
 /// The whole state of the application.
@@ -210,12 +206,12 @@ impl App {
 
     /// Tells the user something.
     pub(crate) fn note(&mut self, text: impl Into<String>) {
-        self.status = Some(Status { text: text.into(), tone: Tone::Note });
+        self.status = Some(Status { text: text.into(), tone: Tone::Note, since: self.now });
     }
 
     /// Tells the user that something did not work.
     pub(crate) fn problem(&mut self, text: impl Into<String>) {
-        self.status = Some(Status { text: text.into(), tone: Tone::Problem });
+        self.status = Some(Status { text: text.into(), tone: Tone::Problem, since: self.now });
     }
 
     /// `path`, as seen from the program's directory.

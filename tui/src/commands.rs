@@ -122,9 +122,15 @@ pub const TABLE: &[Row] = &[
     }),
     row(&["log"], "[file:]line, message", "print a message with {expressions} there, do not stop", |a| {
         let place = place(a)?;
-        if place.extra.is_none() { Err("log needs a message behind a comma".to_owned()) } else { Ok(Command::LogPoint(place)) }
+        if place.extra.is_none() {
+            Err("log needs a message behind a comma".to_owned())
+        } else {
+            Ok(Command::LogPoint(place))
+        }
     }),
-    row(&["cl", "clear"], "[number… | file:line]", "remove breakpoints, or all", |a| optional(a, whiches).map(Command::Clear)),
+    row(&["cl", "clear"], "[number… | file:line]", "remove breakpoints, or all", |a| {
+        optional(a, whiches).map(Command::Clear)
+    }),
     row(&["enable"], "number…", "turn breakpoints on", |a| whiches(a).map(Command::Enable)),
     row(&["disable"], "number…", "turn breakpoints off", |a| whiches(a).map(Command::Disable)),
     row(&["condition"], "number [expression]", "stop there only if it is true, or always", |a| {
@@ -262,7 +268,9 @@ fn place(text: &str) -> Result<Place, String> {
         Location::FileLine(file.trim().to_owned(), line_number(line.trim())?)
     } else if !location.is_empty()
         && location.split('.').all(|p| {
-            p.chars().all(|c| c.is_alphanumeric() || c == '_') && !p.starts_with(|c: char| c.is_ascii_digit()) && !p.is_empty()
+            p.chars().all(|c| c.is_alphanumeric() || c == '_')
+                && !p.starts_with(|c: char| c.is_ascii_digit())
+                && !p.is_empty()
         })
     {
         Location::Function(location.to_owned())
@@ -276,7 +284,11 @@ fn which(text: &str) -> Result<Which, String> {
     if let Some((file, line)) = text.rsplit_once(':') {
         return Ok(Which::At(file.to_owned(), line_number(line)?));
     }
-    text.parse().ok().filter(|&n| n > 0).map(Which::Number).ok_or_else(|| format!("not a breakpoint's number: {text:?}"))
+    text.parse()
+        .ok()
+        .filter(|&n| n > 0)
+        .map(Which::Number)
+        .ok_or_else(|| format!("not a breakpoint's number: {text:?}"))
 }
 
 fn whiches(text: &str) -> Result<Vec<Which>, String> {

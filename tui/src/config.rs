@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::io;
+use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,8 @@ pub struct Config {
     pub commands: Vec<String>,
     /// Where the command history is kept between sessions, if anywhere.
     pub history: Option<PathBuf>,
+    /// Where breakpoints and watches of this program are kept between sessions, if anywhere.
+    pub state: Option<PathBuf>,
     /// Whether the mouse works in the debugger; if not, the terminal's own selection of text does.
     pub mouse: bool,
 }
@@ -55,6 +58,7 @@ impl Config {
             theme: ThemeChoice::from_env(),
             commands: Vec::new(),
             history: None,
+            state: None,
             mouse: std::env::var_os("TAIPAN_MOUSE").is_none_or(|v| v != "0"),
         }
     }
@@ -78,8 +82,30 @@ pub struct Spawn {
     pub env: Vec<(OsString, OsString)>,
     /// The directory to start in; absent means the current one.
     pub cwd: Option<PathBuf>,
-    /// Where the adapter will listen. A Unix socket left over from before is removed first.
+    /// Where the adapter will listen. A Unix socket left over from before is removed first. A TCP port of 0 means one
+    /// that is free, chosen anew at each start; it replaces `{port}` in the command.
     pub endpoint: Endpoint,
+}
+
+impl Spawn {
+    /// The same with a free port chosen, if that is wanted.
+    ///
+    /// Errors: there is none.
+    pub(crate) fn with_free_port(mut self) -> io::Result<Spawn> {
+        if let Endpoint::Tcp(address) = &mut self.endpoint
+            && address.port() == 0
+        {
+            // The port is free again when the listener is gone; that someone else takes it meanwhile is unlikely.
+            *address = TcpListener::bind(*address)?.local_addr()?;
+            let port = address.port().to_string();
+            for word in &mut self.command {
+                if let Some(text) = word.to_str() {
+                    *word = text.replace("{port}", &port).into();
+                }
+            }
+        }
+        Ok(self)
+    }
 }
 
 /// The request that makes the adapter run the program.

@@ -273,19 +273,77 @@ fn is_exception_name(name: &str) -> bool {
 
 /// Sorted, for binary search.
 const KEYWORDS: [&str; 35] = [
-    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif",
-    "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or",
-    "pass", "raise", "return", "try", "while", "with", "yield",
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
+    "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
+    "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
 ];
 
 /// Sorted, for binary search.
 const BUILTINS: [&str; 64] = [
-    "BaseException", "Ellipsis", "KeyboardInterrupt", "NotImplemented", "StopIteration", "SystemExit", "__import__",
-    "abs", "all", "any", "ascii", "bin", "bool", "breakpoint", "bytearray", "bytes", "callable", "chr", "classmethod",
-    "complex", "delattr", "dict", "dir", "divmod", "enumerate", "eval", "exec", "filter", "float", "format", "frozenset",
-    "getattr", "globals", "hasattr", "hash", "hex", "id", "input", "int", "isinstance", "issubclass", "iter", "len",
-    "list", "locals", "map", "max", "min", "next", "object", "open", "ord", "print", "range", "repr", "reversed", "set",
-    "sorted", "str", "sum", "super", "tuple", "type", "zip",
+    "BaseException",
+    "Ellipsis",
+    "KeyboardInterrupt",
+    "NotImplemented",
+    "StopIteration",
+    "SystemExit",
+    "__import__",
+    "abs",
+    "all",
+    "any",
+    "ascii",
+    "bin",
+    "bool",
+    "breakpoint",
+    "bytearray",
+    "bytes",
+    "callable",
+    "chr",
+    "classmethod",
+    "complex",
+    "delattr",
+    "dict",
+    "dir",
+    "divmod",
+    "enumerate",
+    "eval",
+    "exec",
+    "filter",
+    "float",
+    "format",
+    "frozenset",
+    "getattr",
+    "globals",
+    "hasattr",
+    "hash",
+    "hex",
+    "id",
+    "input",
+    "int",
+    "isinstance",
+    "issubclass",
+    "iter",
+    "len",
+    "list",
+    "locals",
+    "map",
+    "max",
+    "min",
+    "next",
+    "object",
+    "open",
+    "ord",
+    "print",
+    "range",
+    "repr",
+    "reversed",
+    "set",
+    "sorted",
+    "str",
+    "sum",
+    "super",
+    "tuple",
+    "type",
+    "zip",
 ];
 
 #[cfg(test)]
@@ -314,10 +372,8 @@ mod tests {
         assert_eq!(
             shown("def fib(n):  # so\n    return self.print(1_0.5e-3)\n@a.b\nmatch x:"),
             [
-                "def:Keyword fib:Definition (:Operator n:Name ):Operator::Operator # so:Comment".replace(
-                    "):Operator::Operator",
-                    ")::Operator"
-                ),
+                "def:Keyword fib:Definition (:Operator n:Name ):Operator::Operator # so:Comment"
+                    .replace("):Operator::Operator", ")::Operator"),
                 "return:Keyword self:Own .:Operator print:Name (:Operator 1_0.5e-3:Number ):Operator".to_owned(),
                 "@a.b:Decorator".to_owned(),
                 "match:Keyword x:Name ::Operator".to_owned(),
@@ -340,7 +396,9 @@ mod tests {
 
     #[test]
     fn any_text_is_coloured_without_panic() {
-        for text in ["'", "f'{", "f'''{\n}'''", "\"\\", "é'ü", "rb'\\", "0x", "@", "f'{a[\"b\"]:", "..", "1e", "🐍 = 'ß\\"] {
+        for text in
+            ["'", "f'{", "f'''{\n}'''", "\"\\", "é'ü", "rb'\\", "0x", "@", "f'{a[\"b\"]:", "..", "1e", "🐍 = 'ß\\"]
+        {
             for (line, pieces) in text.lines().zip(highlight(text)) {
                 let mut end = 0;
                 for (range, _) in pieces {

@@ -100,6 +100,14 @@ pub struct Binding {
     pub help: &'static str,
 }
 
+impl Binding {
+    /// The key to name in hints: panes have a digit and a letter, and letters are easier to keep in mind.
+    pub fn shown_key(&self) -> &'static str {
+        let letter = self.keys.iter().find(|k| !k.starts_with(|c: char| c.is_ascii_digit()));
+        letter.or(self.keys.first()).copied().unwrap_or("")
+    }
+}
+
 /// A heading of the help screen and the rows below it.
 pub struct Group {
     /// The heading.
@@ -198,9 +206,21 @@ pub const TABLE: &[Group] = &[
     Group {
         title: "Breakpoint list",
         rows: &[
-            row(&["Enter"], A::Activate, In(P::Breakpoints), "show", "show the place; turn an exception kind on or off"),
+            row(
+                &["Enter"],
+                A::Activate,
+                In(P::Breakpoints),
+                "show",
+                "show the place; turn an exception kind on or off",
+            ),
             row(&["Space"], A::ToggleEnabled, In(P::Breakpoints), "on/off", "turn it on or off"),
-            row(&["=", "E"], A::EditListedBreakpoint, In(P::Breakpoints), "edit", "condition, hit count or log message"),
+            row(
+                &["=", "E"],
+                A::EditListedBreakpoint,
+                In(P::Breakpoints),
+                "edit",
+                "condition, hit count or log message",
+            ),
             row(&["Delete", "Backspace"], A::Delete, In(P::Breakpoints), "remove", "remove it"),
         ],
     },

@@ -67,6 +67,8 @@ pub enum Effect {
     ListFiles(PathBuf),
     /// Add a line to the command history.
     Remember(String),
+    /// Keep this text for the next session of the same program.
+    Keep(String),
     /// Open a file at a line in the user's editor.
     Edit(PathBuf, usize),
     /// Stop this process as Ctrl-Z does elsewhere, and come back later.

@@ -41,11 +41,13 @@ pub fn run(config: Config) -> Result<i32, Error> {
     let keys = Keys::start(runner.reporter());
     let signals = watch_signals(runner.reporter())?;
     let mut screen = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-    screen.clear()?;
+    forget(&mut screen)?;
     let size = screen.size()?;
     let history = config.history.as_deref().map(read_history).unwrap_or_default();
+    let kept = config.state.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
     let mut app = App::new(config, (size.width, size.height), Depth::from_env());
     app.console.history = history;
+    app.restore(&kept.unwrap_or_default());
     let code = main_loop(&mut app, &mut runner, &mut screen, &keys, mouse);
     signals.close();
     keys.stop();
@@ -68,7 +70,7 @@ fn main_loop(
         for effect in runner.step(app, HEARTBEAT) {
             match effect {
                 ScreenEffect::Quit(code) => return Ok(code),
-                ScreenEffect::Redraw => screen.clear()?,
+                ScreenEffect::Redraw => forget(screen)?,
                 ScreenEffect::Suspend => away(screen, keys, mouse, || {
                     if let Err(e) = raise(Signal::SIGTSTP) {
                         tracing::warn!("cannot stop this process: {e}");
@@ -104,7 +106,14 @@ fn away(
         other();
         terminal::take(mouse)
     })?;
-    screen.clear()
+    forget(screen)
+}
+
+/// Clears the screen, so that all of it is drawn anew. ([`Terminal::clear`] would first ask the terminal where its cursor
+/// is, and fail on one that does not answer.)
+fn forget(screen: &mut Terminal<CrosstermBackend<Stdout>>) -> io::Result<()> {
+    let size = screen.size()?;
+    screen.resize(size.into())
 }
 
 /// Opens a file at a line in the editor that `VISUAL` or `EDITOR` names, or in vi.

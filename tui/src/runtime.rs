@@ -54,6 +54,7 @@ pub enum ScreenEffect {
 pub struct Runner {
     start: Start,
     history: Option<PathBuf>,
+    state: Option<PathBuf>,
     started: Instant,
     sender: Sender<News>,
     news: Receiver<News>,
@@ -74,6 +75,7 @@ impl Runner {
         Runner {
             start: config.start.clone(),
             history: config.history.clone(),
+            state: config.state.clone(),
             started: Instant::now(),
             sender,
             news,
@@ -167,6 +169,7 @@ impl Runner {
                 thread::spawn(move || report(Msg::Files(python_files(&directory))));
             }
             Effect::Remember(line) => self.remember(&line),
+            Effect::Keep(text) => self.keep(&text),
             Effect::Edit(path, line) => return Some(ScreenEffect::Edit(path, line)),
             Effect::Suspend => return Some(ScreenEffect::Suspend),
             Effect::Redraw => return Some(ScreenEffect::Redraw),
@@ -196,6 +199,10 @@ impl Runner {
         match self.start.clone() {
             Start::Connect(endpoint) => self.connect(generation, endpoint, Duration::from_secs(5), || true),
             Start::Spawn(spawn) => {
+                let spawn = match spawn.with_free_port() {
+                    Ok(spawn) => spawn,
+                    Err(e) => return self.report(Msg::StartFailed(generation, format!("no free port: {e}"))),
+                };
                 let (output, sender) = (self.output_sender.clone(), self.sender.clone());
                 let report = move |report| {
                     // Nobody listens any more only when the screen is gone.
@@ -237,11 +244,11 @@ impl Runner {
                     return;
                 }
             };
-            let client = Client::new(reader, writer);
-            if sender.send(News::Linked(generation, client.sender())).is_err() {
+            let (link, arriving) = Client::new(reader, writer).into_channels();
+            if sender.send(News::Linked(generation, link)).is_err() {
                 return;
             }
-            for incoming in client.incoming() {
+            for incoming in arriving {
                 if sender.send(News::Happened(Msg::Dap(generation, incoming))).is_err() {
                     return;
                 }
@@ -272,6 +279,16 @@ impl Runner {
             // The farewell must be on its way before this process ends.
             None if polite => thread::sleep(Duration::from_millis(100)),
             None => {}
+        }
+    }
+
+    /// Writes what is kept beside its place first, so that a full disk leaves the old one whole.
+    fn keep(&self, text: &str) {
+        let Some(path) = &self.state else { return };
+        let beside = path.with_extension("new");
+        let written = path.parent().map_or(Ok(()), fs::create_dir_all);
+        if let Err(e) = written.and_then(|()| fs::write(&beside, text)).and_then(|()| fs::rename(&beside, path)) {
+            tracing::warn!("cannot keep the session in {}: {e}", path.display());
         }
     }
 

@@ -19,8 +19,7 @@ pub enum ThemeChoice {
 
 impl ThemeChoice {
     /// All of them, in the order in which the user can go through them.
-    pub const ALL: [ThemeChoice; 4] =
-        [ThemeChoice::Dark, ThemeChoice::Light, ThemeChoice::Terminal, ThemeChoice::Mono];
+    pub const ALL: [ThemeChoice; 4] = [ThemeChoice::Dark, ThemeChoice::Light, ThemeChoice::Terminal, ThemeChoice::Mono];
 
     /// The name that `TAIPAN_THEME` takes.
     pub fn name(self) -> &'static str {
@@ -358,8 +357,7 @@ fn nearest_indexed(color: Color) -> Color {
     let mean = (u16::from(r) + u16::from(g) + u16::from(b)) / 3;
     let grey_index = (mean.saturating_sub(3) / 10).min(23) as u8;
     let grey = 8 + 10 * grey_index;
-    let distance =
-        |c: [u8; 3]| [r, g, b].iter().zip(c).map(|(&x, y)| u32::from(x.abs_diff(y)).pow(2)).sum::<u32>();
+    let distance = |c: [u8; 3]| [r, g, b].iter().zip(c).map(|(&x, y)| u32::from(x.abs_diff(y)).pow(2)).sum::<u32>();
     if distance([grey; 3]) < distance(cube) {
         Color::Indexed(232 + grey_index)
     } else {

@@ -30,7 +30,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Paste(text) => app.paste(&text),
         Msg::Mouse(event) => app.mouse(event),
         Msg::Resize(width, height) => app.size = (width, height),
-        Msg::Tick(now) => app.now = now,
+        Msg::Tick(now) => app.tick(now),
         Msg::Connected(generation) if generation == app.session.generation => app.connected(),
         Msg::StartFailed(generation, why) if generation == app.session.generation => app.failed(why),
         Msg::Dap(generation, incoming) if generation == app.session.generation => app.incoming(incoming),
@@ -53,7 +53,17 @@ pub fn begin(app: &mut App) -> Vec<Effect> {
     std::mem::take(&mut app.effects)
 }
 
+/// Messages go away after this many milliseconds.
+const STATUS_TIME: u64 = 6_000;
+
 impl App {
+    fn tick(&mut self, now: u64) {
+        self.now = now;
+        if self.status.as_ref().is_some_and(|s| now.saturating_sub(s.since) >= STATUS_TIME) {
+            self.status = None;
+        }
+    }
+
     fn key(&mut self, key: KeyEvent) {
         self.status = None;
         if self.dialog.is_some() {

@@ -146,9 +146,8 @@ fn title(app: &App, buf: &mut Buffer, place: &Place, shares_bottom: bool) {
 /// Lines between panes, joined to the rows of titles that they meet.
 fn dividers(app: &App, buf: &mut Buffer, layout: &Layout) {
     let area = buf.area;
-    let is_rule = |buf: &Buffer, x: u16, y: u16| {
-        area.contains(Position { x, y }) && matches!(buf[(x, y)].symbol(), "─" | "━")
-    };
+    let is_rule =
+        |buf: &Buffer, x: u16, y: u16| area.contains(Position { x, y }) && matches!(buf[(x, y)].symbol(), "─" | "━");
     for divider in &layout.dividers {
         let x = divider.x;
         for y in divider.y..divider.bottom() {
@@ -199,25 +198,22 @@ fn hints(app: &App, buf: &mut Buffer, row: Rect) -> Option<Position> {
 
 /// The keys worth knowing now, with a word for each.
 fn hint_list(app: &App) -> Vec<(String, String)> {
-    let own = |s: &str| s.to_owned();
     let row = |action: Action, word: &str| {
-        let key = keys::bindings().find(|b| b.action == action).map_or("", |b| b.keys[0]);
-        (own(key), own(word))
+        let key = keys::bindings().find(|b| b.action == action).map_or("", keys::Binding::shown_key);
+        (key.to_owned(), word.to_owned())
     };
     match (&app.session.phase, app.focus) {
-        (_, Pane::Output) if app.terminal.is_full_screen() => vec![(own("Ctrl-]"), own("back to the debugger"))],
-        (_, Pane::Console) => [
-            ("Enter", "run"),
-            ("Tab", "complete"),
-            ("↑↓", "history"),
-            ("Esc", "back"),
-            ("help", "commands"),
-        ]
-        .map(|(k, h)| (own(k), own(h)))
-        .to_vec(),
+        (_, Pane::Output) if app.terminal.is_full_screen() => {
+            vec![("Ctrl-]".to_owned(), "back to the debugger".to_owned())]
+        }
+        (_, Pane::Console) => {
+            [("Enter", "run"), ("Tab", "complete"), ("↑↓", "history"), ("Esc", "back"), ("help", "commands")]
+                .map(|(k, h)| (k.to_owned(), h.to_owned()))
+                .to_vec()
+        }
         (Phase::Running, pane) if !pane.takes_typing() && app.is_stale() => vec![
             row(Action::Pause, "pause"),
-            row(Action::Focus(Pane::Output), "type into the program").into_letter(),
+            row(Action::Focus(Pane::Output), "type into the program"),
             row(Action::CommandLine, "command"),
             row(Action::Help, "help"),
             row(Action::Quit, "quit"),
@@ -225,25 +221,11 @@ fn hint_list(app: &App) -> Vec<(String, String)> {
         (Phase::Finished | Phase::Failed(_), pane) if !pane.takes_typing() => vec![
             row(Action::Restart, "restart"),
             row(Action::Quit, "quit"),
-            row(Action::Focus(Pane::Output), "output").into_letter(),
+            row(Action::Focus(Pane::Output), "output"),
             row(Action::Help, "help"),
         ],
         (_, pane) => {
-            let hints = keys::hints(pane);
-            let letter = |b: &keys::Binding| *b.keys.iter().rfind(|k| !k.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(&b.keys[0]);
-            let first = |b: &keys::Binding| if b.keys[0].starts_with(|c: char| c.is_ascii_digit()) { letter(b) } else { b.keys[0] };
-            hints.into_iter().map(|b| (own(first(b)), own(b.hint))).collect()
+            keys::hints(pane).into_iter().map(|b| (b.shown_key().to_owned(), b.hint.to_owned())).collect()
         }
-    }
-}
-
-/// Panes have a digit and a letter; hints show the letter.
-trait IntoLetter {
-    fn into_letter(self) -> Self;
-}
-
-impl IntoLetter for (String, String) {
-    fn into_letter(self) -> Self {
-        (if self.0 == "6" { "o".to_owned() } else { self.0 }, self.1)
     }
 }

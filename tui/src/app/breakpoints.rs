@@ -97,14 +97,29 @@ pub struct Breakpoints {
     /// The exception kinds.
     pub filters: Vec<ExceptionFilter>,
     last_number: usize,
+    last_hidden: usize,
 }
 
 impl Breakpoints {
     /// Adds a breakpoint and returns its number.
     pub fn add(&mut self, target: Target) -> usize {
         self.last_number += 1;
+        self.push(self.last_number, target)
+    }
+
+    /// Adds a breakpoint that the user does not see, for "run to cursor"; it uses up none of the user's numbers.
+    pub fn add_hidden(&mut self, target: Target) -> usize {
+        self.last_hidden += 1;
+        let number = self.push(usize::MAX - self.last_hidden, target);
+        if let Some(b) = self.get_mut(number) {
+            (b.hidden, b.temporary) = (true, true);
+        }
+        number
+    }
+
+    fn push(&mut self, number: usize, target: Target) -> usize {
         self.list.push(Breakpoint {
-            number: self.last_number,
+            number,
             target,
             condition: String::new(),
             hit: String::new(),
@@ -117,7 +132,7 @@ impl Breakpoints {
             actual_line: None,
             server_id: None,
         });
-        self.last_number
+        number
     }
 
     /// The breakpoint with this number.

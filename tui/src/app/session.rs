@@ -1,8 +1,9 @@
 //! Where the debugging session stands: the program's state, its threads and frames, and which answers are awaited.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use crate::dap::{Capabilities, ExceptionInfoBody, FrameId, Source, StackFrame, Thread, ThreadId};
+use crate::keys::Action;
 use crate::msg::ProcessEnd;
 
 use super::Pane;
@@ -49,7 +50,9 @@ impl Stop {
         let Some(info) = &self.exception else {
             return Some(self.text.clone());
         };
-        let id = info.exception_id.rsplit('.').next().unwrap_or(&info.exception_id);
+        // Some adapters add remarks of their own behind the type's name.
+        let id = info.exception_id.split_whitespace().next().unwrap_or("");
+        let id = id.rsplit('.').next().unwrap_or(id);
         let message = info.description.clone().or_else(|| info.details.as_ref().and_then(|d| d.message.clone()));
         Some(match message.filter(|m| !m.is_empty()) {
             Some(m) if m.starts_with(id) => m,
@@ -108,6 +111,8 @@ pub enum Pending {
     Watch(u64, usize),
     /// `evaluate` for the console; true if the value's items are to be printed too.
     Evaluate(bool),
+    /// `evaluate` for the text being shown: the whole value.
+    FullValue,
     /// `variables` for the console.
     Items,
     /// `setVariable` or `setExpression`.
@@ -167,6 +172,10 @@ pub struct Session {
     pub walk: Option<Walk>,
     /// Whether the program has ever stopped.
     pub stopped_once: bool,
+    /// Whether the program runs because of a step.
+    pub stepping: bool,
+    /// What was asked for while a step was on its way.
+    pub queued: VecDeque<Action>,
     last_seq: i64,
     pending: HashMap<i64, Pending>,
 }
@@ -190,6 +199,8 @@ impl Session {
             process_end: None,
             walk: None,
             stopped_once: false,
+            stepping: false,
+            queued: VecDeque::new(),
             last_seq: 0,
             pending: HashMap::new(),
         }

@@ -72,9 +72,8 @@ pub struct Tree {
 
 impl Tree {
     fn add(&mut self, mut node: Node, parent: Option<usize>) -> usize {
-        let (depth, prefix) = parent.map_or((0, String::new()), |p| {
-            (self.nodes[p].depth + 1, format!("{}\u{1f}", self.nodes[p].path))
-        });
+        let (depth, prefix) =
+            parent.map_or((0, String::new()), |p| (self.nodes[p].depth + 1, format!("{}\u{1f}", self.nodes[p].path)));
         node.depth = depth;
         node.parent = parent;
         node.path = prefix + &node.name;
@@ -466,7 +465,9 @@ mod tests {
 
     fn shown(pane: &TreePane) -> Vec<String> {
         let nodes = pane.visible().into_iter().map(|i| &pane.tree.nodes[i]);
-        nodes.map(|n| format!("{}{}={}{}", " ".repeat(n.depth), n.name, n.value, if n.changed { "*" } else { "" })).collect()
+        nodes
+            .map(|n| format!("{}{}={}{}", " ".repeat(n.depth), n.name, n.value, if n.changed { "*" } else { "" }))
+            .collect()
     }
 
     #[test]

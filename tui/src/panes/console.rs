@@ -97,7 +97,8 @@ fn draw_completion(app: &App, completion: &Completion, buf: &mut Buffer, area: R
     let first = completion.chosen.map_or(0, |c| (c + 1).saturating_sub(height));
     let shown = &completion.items[first..(first + height).min(completion.items.len())];
     let width = shown.iter().map(|i| text::width(&i.label)).max().unwrap_or(0).clamp(8, 40);
-    let start = x + text::width(&app.console.editor.text()[..completion.start.min(app.console.editor.text().len())]) as u16;
+    let start =
+        x + text::width(&app.console.editor.text()[..completion.start.min(app.console.editor.text().len())]) as u16;
     let start = start.min(area.right().saturating_sub(width as u16 + 2));
     for (row, item) in shown.iter().enumerate() {
         let y = prompt_y - height as u16 + row as u16;

@@ -47,12 +47,7 @@ fn key(app: &App) -> Style {
 pub(super) fn frame(app: &App, buf: &mut Buffer, area: Rect, width: u16, height: u16, title: &str, foot: &str) -> Rect {
     let width = (width + 2).min(area.width);
     let height = (height + 2).min(area.height);
-    let outer = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
-    };
+    let outer = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     let style = app.theme.dialog;
     let border = style.patch(app.theme.rule);
     let wide = usize::from(width);
@@ -124,7 +119,8 @@ fn draw_picker(app: &App, picker: &Picker, buf: &mut Buffer, area: Rect) -> Posi
     let theme = &app.theme;
     let left = picker.left();
     let height = area.height.saturating_sub(6).min(20);
-    let inner = frame(app, buf, area, area.width.saturating_sub(8).min(76), height, picker.title, "Enter choose · Esc leave");
+    let inner =
+        frame(app, buf, area, area.width.saturating_sub(8).min(76), height, picker.title, "Enter choose · Esc leave");
     let room = usize::from(inner.width.saturating_sub(2));
     let cursor = super::edit_line(buf, &picker.editor, inner.x + 1, inner.y, room, theme.dialog.patch(theme.typed));
     if picker.editor.text().is_empty() {
@@ -157,7 +153,8 @@ fn draw_text(app: &App, view: &TextView, buf: &mut Buffer, area: Rect) {
     let (width, height) = text_size(area);
     let lines = text::wrap(&view.text, usize::from(width.saturating_sub(2)));
     let height = height.min(lines.len() as u16);
-    let foot = if lines.len() > usize::from(height) { "↑↓ scroll · any other key closes" } else { "any key closes" };
+    let foot =
+        if lines.len() > usize::from(height) { "↑↓ scroll · any other key closes" } else { "any key closes" };
     let inner = frame(app, buf, area, width, height, &text::one_line(&view.title), foot);
     let first = view.scroll.min(lines.len().saturating_sub(usize::from(inner.height)));
     for (row, line) in lines.iter().skip(first).take(usize::from(inner.height)).enumerate() {

@@ -72,9 +72,8 @@ struct Marks<'a> {
 impl<'a> Marks<'a> {
     fn new(app: &'a App, key: &SourceKey) -> Marks<'a> {
         let breakpoints = app.breakpoints.listed().filter_map(|b| b.line_in(key).map(|line| (line, b)));
-        let line_of = |f: &StackFrame| {
-            usize::try_from(f.line).ok().filter(|_| app.frame_source(f).as_ref() == Some(key))
-        };
+        let line_of =
+            |f: &StackFrame| usize::try_from(f.line).ok().filter(|_| app.frame_source(f).as_ref() == Some(key));
         let stands = !app.is_stale();
         let current = app.session.frames().first().filter(|_| stands).and_then(line_of);
         let looked_at = app.session.current_frame().filter(|_| stands).and_then(|f| Some((f, line_of(f)?)));
@@ -212,7 +211,8 @@ fn draw_values(app: &App, buf: &mut Buffer, area: Rect, end: u16, line: &str, pi
     let theme = &app.theme;
     let room = |x: u16| usize::from(area.right().saturating_sub(x));
     let mut x = end + 3;
-    if let Some(exception) = app.session.stop.as_ref().and_then(|s| s.exception_line()).filter(|_| app.session.frame == 0)
+    if let Some(exception) =
+        app.session.stop.as_ref().and_then(|s| s.exception_line()).filter(|_| app.session.frame == 0)
     {
         let words = text::clip(&text::one_line(&exception), room(x));
         put(buf, x, area.y, room(x), &words, base.patch(theme.error));

@@ -68,16 +68,16 @@ fn draw_frame(app: &App, thread: ThreadId, index: usize, buf: &mut Buffer, line:
     let x = line.x + 1 + indent;
     put(buf, x, line.y, 1, mark, ground.patch(theme.current_mark));
     let x = x + 2;
-    let room = usize::from(line.right().saturating_sub(x));
+    let room = usize::from(line.right().saturating_sub(x + 1));
     let place = place_of(app, frame);
     // The place keeps to the right edge, unless the name needs the room.
     let name_room = room.saturating_sub(text::width(&place) + 1).max(room.min(12));
     let name = text::clip(&text::one_line(&frame.name), name_room);
     let name_style = if faded { theme.dim } else { theme.base };
     let end = put(buf, x, line.y, name_room, &name, ground.patch(name_style).patch(ground_only(ground)));
-    let place_room = usize::from(line.right().saturating_sub(end + 1));
+    let place_room = usize::from(line.right().saturating_sub(end + 2));
     let place = text::clip_start(&place, place_room);
-    let at = line.right().saturating_sub(text::width(&place) as u16);
+    let at = line.right().saturating_sub(text::width(&place) as u16 + 1);
     put(buf, at, line.y, place_room, &place, ground.patch(theme.dim));
 }
 

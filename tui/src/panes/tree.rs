@@ -14,7 +14,10 @@ pub fn captions(app: &App) -> (String, String) {
     let hidden = app.variables.hidden();
     let filter = &app.variables.filter;
     let left = if filter.is_empty() { String::new() } else { format!("containing {filter:?}") };
-    (left, if hidden > 0 && app.focus == Pane::Variables { format!("{hidden} hidden (_)") } else { String::new() })
+    // Worth the room where it explains an empty list, or where the user is looking.
+    let only_hidden = app.variables.locals().all(|n| n.is_special);
+    let tell = hidden > 0 && (only_hidden || app.focus == Pane::Variables);
+    (left, if tell { format!("{hidden} hidden (_)") } else { String::new() })
 }
 
 /// Draws a tree.
@@ -77,7 +80,7 @@ fn draw_node(app: &App, node: &Node, buf: &mut Buffer, line: Rect) {
     }
     // The type, at the right edge, where there is room for it.
     let type_width = text::width(&node.type_name);
-    if type_width > 0 && type_width + 2 <= room(x) && type_width <= 24 {
-        put(buf, right - type_width as u16, line.y, type_width, &node.type_name, ground.patch(theme.type_name));
+    if type_width > 0 && type_width + 3 <= room(x) && type_width <= 24 {
+        put(buf, right - 1 - type_width as u16, line.y, type_width, &node.type_name, ground.patch(theme.type_name));
     }
 }

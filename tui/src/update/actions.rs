@@ -8,7 +8,7 @@ use crate::app::stack::StackRow;
 use crate::app::{App, Pane, stack};
 use crate::dap::request as r;
 use crate::dap::{
-    Command, DataBreakpointInfoArguments, FrameArguments, GotoTargetsArguments, Source, StepArguments, ThreadArguments,
+    Command, DataBreakpointInfoArguments, EvaluateArguments, FrameArguments, GotoTargetsArguments, Source, StepArguments, ThreadArguments,
     ThreadId,
 };
 use crate::keys::Action as A;
@@ -21,6 +21,9 @@ use super::breakpoints::BreakpointRow;
 impl App {
     /// Does what a key stands for.
     pub(super) fn act(&mut self, action: A) {
+        if matches!(action, A::StepOver | A::StepIn | A::StepOut | A::Continue) && self.is_queued(action) {
+            return;
+        }
         match action {
             A::StepOver => self.step::<r::Next>("next"),
             A::StepIn => self.step::<r::StepIn>("step"),
@@ -138,10 +141,33 @@ impl App {
         None
     }
 
+    /// Whether a step was asked for a moment ago and has not arrived; then `action` is done when it has, so that keys
+    /// pressed fast are not lost.
+    fn is_queued(&mut self, action: A) -> bool {
+        let session = &mut self.session;
+        let soon = self.now.saturating_sub(session.phase_since) < 1_000 && session.stepping;
+        if session.phase != Phase::Running || !soon || session.queued.len() >= 20 {
+            return false;
+        }
+        session.queued.push_back(action);
+        true
+    }
+
+    /// At a stop: does the next thing that was asked for meanwhile. A stop for another reason than a step ends all.
+    pub(super) fn run_queued(&mut self) {
+        if self.session.stop.as_ref().is_none_or(|s| s.reason != "step") {
+            self.session.queued.clear();
+        }
+        if let Some(action) = self.session.queued.pop_front() {
+            self.act(action);
+        }
+    }
+
     fn step<C: Command<Arguments = StepArguments>>(&mut self, word: &'static str) {
         let Some(thread_id) = self.stopped_thread() else { return };
         self.session.walk = None;
         self.runs();
+        self.session.stepping = true;
         let arguments = StepArguments { thread_id, ..Default::default() };
         self.request::<C>(&arguments, Pending::Resume(word));
     }
@@ -173,6 +199,7 @@ impl App {
                 let first = self.session.threads.first().map(|t| t.thread.id);
                 let thread_id = self.session.thread.or(first).unwrap_or(ThreadId(1));
                 self.session.walk = None;
+                self.session.queued.clear();
                 self.request::<r::Pause>(&ThreadArguments { thread_id, single_thread: None }, Pending::Pause);
                 self.note("pausing at the next line of Python");
             }
@@ -213,10 +240,7 @@ impl App {
             return;
         }
         let target = Target::Line(key, line);
-        let number = self.breakpoints.add(target.clone());
-        if let Some(b) = self.breakpoints.get_mut(number) {
-            (b.hidden, b.temporary) = (true, true);
-        }
+        self.breakpoints.add_hidden(target.clone());
         self.send_breakpoints_of(&target);
         self.run_on::<r::Continue>("run to cursor");
     }
@@ -281,9 +305,12 @@ impl App {
             return self.note("the program did not stop for an exception");
         };
         let mut text = stop.exception_line().unwrap_or_default();
+        if stop.is_post_mortem() {
+            text.push_str("\n\nNobody catches it: the program is about to end.");
+        }
         if let Some(details) = stop.exception.as_ref().and_then(|e| e.details.as_ref()) {
             if let Some(trace) = details.stack_trace.as_ref().filter(|t| !t.trim().is_empty()) {
-                text = format!("{text}\n\nTraceback, outermost call first:\n{}", trace.trim_end());
+                text = format!("{text}\n\nTraceback:\n{}", trace.trim_end());
             }
             let mut inner: Vec<_> = details.inner_exception.iter().flatten().collect();
             while let Some(e) = inner.pop() {
@@ -386,6 +413,13 @@ impl App {
         if !node.is_expandable() && action == A::Activate {
             let title = format!("{}: {}", node.name, node.type_name);
             self.dialog = Some(Dialog::Text(TextView::new(title.trim_end_matches(": "), node.value)));
+            if let (true, Some(expression)) = (self.session.capabilities.supports_clipboard_context, node.evaluate_name) {
+                // The tree has values cut short; this context asks for all of it.
+                let context = Some("clipboard".to_owned());
+                let arguments =
+                    EvaluateArguments { expression, frame_id: self.session.frame_id(), context, format: None };
+                self.request::<r::Evaluate>(&arguments, Pending::FullValue);
+            }
         } else if action == A::Collapse && !node.open {
             self.tree_pane(pane).go_to_parent();
         } else {
@@ -471,7 +505,9 @@ impl App {
             (Some(BreakpointRow::Filter(at)), A::ToggleEnabled) => self.toggle_filter_at(at),
             (Some(BreakpointRow::Filter(_)), _) => self.note("space turns it on or off"),
             (Some(BreakpointRow::Breakpoint(n)), A::Delete) => self.remove_breakpoint(n),
-            (Some(BreakpointRow::Breakpoint(n)), A::ToggleEnabled) => self.change_breakpoint(n, |b| b.enabled = !b.enabled),
+            (Some(BreakpointRow::Breakpoint(n)), A::ToggleEnabled) => {
+                self.change_breakpoint(n, |b| b.enabled = !b.enabled)
+            }
             (Some(BreakpointRow::Breakpoint(n)), _) => self.edit_breakpoint(n),
             (None, _) => {}
         }

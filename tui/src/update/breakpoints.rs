@@ -6,8 +6,9 @@ use crate::app::session::Pending;
 use crate::app::sources::SourceKey;
 use crate::dap::request as r;
 use crate::dap::{
-    BreakpointEvent, DataBreakpoint, FunctionBreakpoint, Response, SetBreakpointsArguments, SetDataBreakpointsArguments,
-    SetExceptionBreakpointsArguments, SetFunctionBreakpointsArguments, Source, SourceBreakpoint, StoppedEvent,
+    BreakpointEvent, DataBreakpoint, FunctionBreakpoint, Response, SetBreakpointsArguments,
+    SetDataBreakpointsArguments, SetExceptionBreakpointsArguments, SetFunctionBreakpointsArguments, Source,
+    SourceBreakpoint, StoppedEvent,
 };
 
 /// A row of the list of breakpoints.
@@ -101,8 +102,7 @@ impl App {
                 Source { name: Some(name.clone()), source_reference: Some(*reference), ..Default::default() }
             }
         };
-        let arguments =
-            SetBreakpointsArguments { source, breakpoints: breakpoints.collect(), source_modified: None };
+        let arguments = SetBreakpointsArguments { source, breakpoints: breakpoints.collect(), source_modified: None };
         self.request::<r::SetBreakpoints>(&arguments, Pending::Breakpoints(numbers(&set)));
     }
 
@@ -194,9 +194,12 @@ impl App {
     }
 
     /// At a stop: takes away temporary breakpoints that the adapter says were hit, and those of "run to cursor".
-    pub(super) fn drop_spent_breakpoints(&mut self, event: &StoppedEvent) {
+    /// True if one of the latter stood somewhere.
+    pub(super) fn drop_spent_breakpoints(&mut self, event: &StoppedEvent) -> bool {
+        let ran_to_cursor = self.breakpoints.list.iter().any(|b| b.hidden);
         let hit = event.hit_breakpoint_ids.clone().unwrap_or_default();
         self.drop_breakpoints(|b| b.hidden || (b.temporary && b.server_id.is_some_and(|id| hit.contains(&id))));
+        ran_to_cursor
     }
 
     /// The same for adapters that do not say which ones were hit: those that stand where the program stopped.

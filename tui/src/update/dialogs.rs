@@ -75,9 +75,8 @@ impl App {
                 self.view.search = prompt.editor.text().to_owned();
                 self.view.at.cursor = line;
                 let lines = self.view.key.as_ref().map_or(&[][..], |k| self.sources.lines(k));
-                let here = lines.get(line).is_some_and(|l| {
-                    !crate::app::sources::matches(l, &self.view.search).is_empty()
-                });
+                let here =
+                    lines.get(line).is_some_and(|l| !crate::app::sources::matches(l, &self.view.search).is_empty());
                 if !here && let Some(found) = self.view.find(lines, false) {
                     let len = lines.len();
                     self.view.go(found + 1, len);
@@ -214,9 +213,9 @@ impl App {
     fn file_choices(&self) -> Vec<Choice> {
         let in_stack = self.session.frames().iter().filter_map(|f| self.frame_source(f));
         let mut keys: Vec<SourceKey> = Vec::new();
-        let known = in_stack.chain(self.breakpoints.sources()).chain(self.config.script.iter().map(|p| {
-            SourceKey::File(self.absolute(p))
-        }));
+        let known = in_stack
+            .chain(self.breakpoints.sources())
+            .chain(self.config.script.iter().map(|p| SourceKey::File(self.absolute(p))));
         for key in known.chain(self.files.iter().map(|f| SourceKey::File(f.clone()))) {
             if !keys.contains(&key) {
                 keys.push(key);

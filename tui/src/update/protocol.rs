@@ -3,6 +3,7 @@
 use crate::app::console::Mark;
 use crate::app::dialog::{Choice, Chosen, Dialog, Picker};
 use crate::app::session::{Pending, Phase};
+use crate::app::tree::last_line;
 use crate::app::{App, Pane};
 use crate::dap::request as r;
 use crate::dap::{
@@ -127,6 +128,11 @@ impl App {
             Pending::Children(pane, tree, node) => self.children_known(pane, tree, node, response),
             Pending::Watch(tree, index) => self.watch_known(tree, index, response),
             Pending::Evaluate(items) => self.evaluated(items, response),
+            Pending::FullValue => {
+                if let (Ok(body), Some(Dialog::Text(view))) = (response.parse::<r::Evaluate>(), &mut self.dialog) {
+                    view.text = body.result;
+                }
+            }
             Pending::Items => self.items_known(response),
             Pending::SetValue => match response.success {
                 true => self.refresh_values(),
@@ -203,7 +209,9 @@ impl App {
                     self.request::<r::Variables>(&arguments, Pending::Items);
                 }
             }
-            Err(e) => self.console.add(Mark::Error, e.trim_end()),
+            // A traceback that leads nowhere but to what was typed says no more than its last line.
+            Err(e) if e.matches("\n  File ").count() <= 1 => self.console.add(Mark::Error, last_line(&e)),
+            Err(e) => self.console.add(Mark::Error, e),
         }
     }
 

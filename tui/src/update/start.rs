@@ -27,6 +27,7 @@ impl App {
             self.problem("this program was not started from here, so it cannot be started anew from here");
             return;
         }
+        self.say_goodbye();
         self.effect(Effect::Stop);
         self.terminal.clear();
         self.sources.clear();
@@ -40,13 +41,20 @@ impl App {
     /// Leaves: ends the program if it was started from here.
     pub(crate) fn leave(&mut self) {
         let code = if self.session.phase == Phase::Finished { self.session.final_code() } else { 0 };
+        self.say_goodbye();
+        let kept = self.kept();
+        self.effect(Effect::Keep(kept));
+        self.effect(Effect::Stop);
+        self.effect(Effect::Quit(code));
+    }
+
+    /// Tells the adapter that this is the end.
+    fn say_goodbye(&mut self) {
         if self.session.is_alive() && self.session.initialized {
             let terminate_debuggee = Some(self.has_terminal());
             let arguments = DisconnectArguments { terminate_debuggee, ..Default::default() };
             self.request::<Disconnect>(&arguments, Pending::End);
         }
-        self.effect(Effect::Stop);
-        self.effect(Effect::Quit(code));
     }
 
     /// The adapter was reached.
@@ -99,10 +107,7 @@ impl App {
         let lines = self.sources.lines(&key);
         let code = |l: &String| !l.trim().is_empty() && !l.trim_start().starts_with('#');
         let line = lines.iter().position(code).unwrap_or(0) + 1;
-        let number = self.breakpoints.add(Target::Line(key, line));
-        if let Some(b) = self.breakpoints.get_mut(number) {
-            (b.hidden, b.temporary) = (true, true);
-        }
+        self.breakpoints.add_hidden(Target::Line(key, line));
     }
 
     /// The program runs.
@@ -110,6 +115,7 @@ impl App {
         if matches!(self.session.phase, Phase::Starting | Phase::Stopped) {
             self.set_phase(Phase::Running);
         }
+        self.session.stepping = false;
         for thread in &mut self.session.threads {
             thread.stopped = false;
         }

@@ -17,8 +17,20 @@ const FRAMES: i64 = 100;
 impl App {
     /// The program stopped.
     pub(super) fn stopped(&mut self, event: StoppedEvent) {
+        // Another thread stopped too, because of the first: the user goes on looking at that one.
+        if let (true, Some(true), Some(id)) = (self.is_stopped(), event.preserve_focus_hint, event.thread_id)
+            && self.session.thread.is_some_and(|t| t != id)
+        {
+            let thread = self.session.thread_mut(id);
+            (thread.stopped, thread.frames) = (true, None);
+            return;
+        }
+        let first = !std::mem::replace(&mut self.session.stopped_once, true);
         self.session.epoch += 1;
-        self.session.stopped_once = true;
+        // After a long wait nobody remembers which keys were pressed before it.
+        if self.now.saturating_sub(self.session.phase_since) > 1_000 {
+            self.session.queued.clear();
+        }
         self.set_phase(Phase::Stopped);
         let all = event.all_threads_stopped.unwrap_or(false);
         for thread in &mut self.session.threads {
@@ -26,18 +38,20 @@ impl App {
             thread.frames = None;
         }
         let words = event.text.as_ref().or(event.description.as_ref());
-        self.session.stop = Some(Stop {
-            text: words.cloned().unwrap_or_default(),
-            exception: None,
-            reason: event.reason.clone(),
-        });
+        self.session.stop =
+            Some(Stop { text: words.cloned().unwrap_or_default(), exception: None, reason: event.reason.clone() });
         if event.reason != "step" {
             self.session.walk = None;
         }
         let thread = event.thread_id.or(self.session.thread).unwrap_or_default();
         self.session.thread = Some(thread);
         self.session.thread_mut(thread).stopped = true;
-        self.drop_spent_breakpoints(&event);
+        if self.drop_spent_breakpoints(&event)
+            && event.reason == "breakpoint"
+            && let Some(stop) = &mut self.session.stop
+        {
+            stop.reason = if first { "entry" } else { "cursor" }.to_owned();
+        }
         self.ask_stack(thread, true);
         if self.session.walk.is_none() {
             self.request::<r::Threads>(&Default::default(), Pending::Threads);
@@ -83,6 +97,7 @@ impl App {
         }
         let body = match response.parse::<r::StackTrace>() {
             Ok(body) => body,
+            Err(_) if !self.is_stopped() => return,
             Err(e) => return self.problem(e),
         };
         let StackTraceBody { stack_frames, total_frames } = body;
@@ -102,6 +117,7 @@ impl App {
         let with_source = frames.iter().position(|f| self.frame_source(f).is_some());
         self.select_frame(with_source.unwrap_or(0));
         self.run_typed_ahead();
+        self.run_queued();
     }
 
     /// Continues the walk in progress; false if there is none or it is at its end.
@@ -179,6 +195,9 @@ impl App {
 
     pub(super) fn watch_known(&mut self, tree: u64, index: usize, response: &Response) {
         let Some(expression) = self.watch_expressions.get(index).cloned() else { return };
+        if !response.success && !self.is_stopped() {
+            return;
+        }
         let value = response.parse::<r::Evaluate>();
         let wanted = self.watches.set_watch(tree, &expression, value);
         self.ask_children(Pane::Watches, wanted);
@@ -195,6 +214,7 @@ impl App {
                 let wanted = self.variables.set_scopes(id, &body.scopes);
                 self.ask_children(Pane::Variables, wanted);
             }
+            Err(_) if !self.is_stopped() => return,
             Err(e) => self.problem(e),
         }
         self.variables.arrived(id);
@@ -217,6 +237,8 @@ impl App {
     pub(super) fn children_known(&mut self, pane: Pane, tree: u64, node: usize, response: &Response) {
         let variables = match response.parse::<r::Variables>() {
             Ok(body) => body.variables,
+            // The program runs on meanwhile: what was asked for is not wanted any more.
+            Err(_) if !self.is_stopped() => return,
             Err(e) => {
                 self.problem(e);
                 Vec::new()
