@@ -224,8 +224,6 @@ fn hint_list(app: &App) -> Vec<(String, String)> {
             row(Action::Focus(Pane::Output), "output"),
             row(Action::Help, "help"),
         ],
-        (_, pane) => {
-            keys::hints(pane).into_iter().map(|b| (b.shown_key().to_owned(), b.hint.to_owned())).collect()
-        }
+        (_, pane) => keys::hints(pane).into_iter().map(|b| (b.shown_key().to_owned(), b.hint.to_owned())).collect(),
     }
 }

@@ -45,7 +45,7 @@ fn states_of_the_program() {
     bench.fake.keeps_running = false;
     bench.fake.next = 4;
     for event in bench.fake.advance() {
-        bench.from_adapter(event);
+        bench.adapter_says(event);
     }
     check("uncaught", &bench.screen());
     bench.press(&["c"]);

@@ -73,7 +73,7 @@ fn keys_pressed_during_a_step_are_not_lost() {
     assert_eq!((bench.fake.count("next"), bench.fake.count("stepIn")), (1, 0));
     bench.fake.keeps_running = false;
     for event in bench.fake.advance() {
-        bench.from_adapter(event);
+        bench.adapter_says(event);
     }
     assert_eq!((bench.fake.count("next"), bench.fake.count("stepIn")), (2, 1));
 }
@@ -106,7 +106,7 @@ fn answers_that_come_too_late_are_ignored() {
     let before = bench.screen();
     let mut answer = late.error("thread is running");
     answer.seq = 9_999;
-    bench.from_adapter(Message::Response(answer));
+    bench.adapter_says(Message::Response(answer));
     assert_eq!(bench.screen(), before);
 }
 
@@ -447,7 +447,7 @@ fn a_hostile_adapter_cannot_break_the_session() {
         r#"{"type":"event","event":"output","body":{"output":"a\u001b[2Jb","category":"console"}}"#,
         r#"{"type":"event","event":"capabilities","body":{"capabilities":{"supportsStepBack":true}}}"#,
     ] {
-        bench.from_adapter(serde_json::from_str(text).unwrap());
+        bench.adapter_says(serde_json::from_str(text).unwrap());
         bench.screen();
     }
     assert!(bench.app.session.capabilities.supports_step_back);

@@ -83,7 +83,7 @@ impl Bench {
                 }
                 Effect::Send(message) => {
                     for answer in self.fake.receive(&message) {
-                        self.from_adapter(answer);
+                        self.adapter_says(answer);
                     }
                 }
                 Effect::ReadFile(path) => {
@@ -102,7 +102,7 @@ impl Bench {
     }
 
     /// A message comes from the adapter.
-    pub fn from_adapter(&mut self, message: Message) {
+    pub fn adapter_says(&mut self, message: Message) {
         let generation = self.app.session.generation;
         self.msg(Msg::Dap(generation, Incoming::Message(message)));
     }

@@ -76,14 +76,14 @@ fn draw_row(app: &App, buf: &mut Buffer, area: Rect, y: u16, mark: Mark, line: &
     match mark {
         Mark::Typed => {
             let x = put(buf, x, y, room, if first { PROMPT } else { "  " }, theme.dim);
-            super::put_code(buf, x, y, room - 2, line, theme, theme.typed);
+            super::put_code(buf, x, y, room.saturating_sub(2), line, theme, theme.typed);
         }
         Mark::Result => drop(super::put_code(buf, x, y, room, line, theme, theme.value)),
         Mark::Error => drop(put(buf, x, y, room, line, theme.error)),
         Mark::Note => drop(put(buf, x, y, room, line, theme.dim)),
         Mark::Log => {
             let x = put(buf, x, y, room, if first { "◆ " } else { "  " }, theme.breakpoint);
-            put(buf, x, y, room - 2, line, theme.value);
+            put(buf, x, y, room.saturating_sub(2), line, theme.value);
         }
     }
 }

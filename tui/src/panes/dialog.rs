@@ -48,6 +48,10 @@ pub(super) fn frame(app: &App, buf: &mut Buffer, area: Rect, width: u16, height:
     let width = (width + 2).min(area.width);
     let height = (height + 2).min(area.height);
     let outer = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    if width < 4 || height < 3 {
+        // No room for a border; what would be inside is not drawn either.
+        return Rect { width: 0, height: 0, ..outer };
+    }
     let style = app.theme.dialog;
     let border = style.patch(app.theme.rule);
     let wide = usize::from(width);

@@ -8,8 +8,8 @@ use crate::app::stack::StackRow;
 use crate::app::{App, Pane, stack};
 use crate::dap::request as r;
 use crate::dap::{
-    Command, DataBreakpointInfoArguments, EvaluateArguments, FrameArguments, GotoTargetsArguments, Source, StepArguments, ThreadArguments,
-    ThreadId,
+    Command, DataBreakpointInfoArguments, EvaluateArguments, FrameArguments, GotoTargetsArguments, Source,
+    StepArguments, ThreadArguments, ThreadId,
 };
 use crate::keys::Action as A;
 use crate::msg::Effect;
@@ -413,7 +413,8 @@ impl App {
         if !node.is_expandable() && action == A::Activate {
             let title = format!("{}: {}", node.name, node.type_name);
             self.dialog = Some(Dialog::Text(TextView::new(title.trim_end_matches(": "), node.value)));
-            if let (true, Some(expression)) = (self.session.capabilities.supports_clipboard_context, node.evaluate_name) {
+            if let (true, Some(expression)) = (self.session.capabilities.supports_clipboard_context, node.evaluate_name)
+            {
                 // The tree has values cut short; this context asks for all of it.
                 let context = Some("clipboard".to_owned());
                 let arguments =

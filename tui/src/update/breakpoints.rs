@@ -173,8 +173,8 @@ impl App {
         for (&number, answer) in numbers.iter().zip(&body.breakpoints) {
             self.breakpoints.confirm(number, answer);
         }
-        let failed = numbers.iter().filter_map(|&n| self.breakpoints.get(n));
-        let failed = failed.filter(|b| b.verified == Some(false) && !b.message.is_empty()).next_back();
+        let mut set = numbers.iter().filter_map(|&n| self.breakpoints.get(n));
+        let failed = set.rfind(|b| b.verified == Some(false) && !b.message.is_empty());
         if let Some(b) = failed {
             self.problem(format!("breakpoint {}: {}", b.number, b.message));
         }
