@@ -1,6 +1,6 @@
 //! Text to tree: the front door.
 
-use crate::adapter::{self, Goal};
+use crate::adapter::{self, Disguise, Goal};
 use crate::ast::Mod;
 use crate::diagnose::{self, Verdict};
 use crate::error::{ErrorClass, SyntaxError, SyntaxWarning};
@@ -76,20 +76,21 @@ pub fn parse(source: &str, options: &ParseOptions) -> Result<Parsed, Box<SyntaxE
     if careful && let Verdict::Refused(error) = diagnose::diagnose(&text, options) {
         return Err(Box::new(error));
     }
-    if let Some(parsed) = parse_valid(&text, options)? {
+    if let Some(parsed) = parse_valid(&text, options, &Disguise::default())? {
         return Ok(parsed);
     }
-    match diagnose::diagnose(&text, options) {
-        Verdict::Refused(error) => Err(Box::new(error)),
-        Verdict::Valid => {
-            let msg = "this syntax is not supported";
-            Err(Box::new(SyntaxError::new(ErrorClass::SyntaxError, msg)))
-        }
+    if let Verdict::Refused(error) = diagnose::diagnose(&text, options) {
+        return Err(Box::new(error));
     }
+    let parsed = parse_valid(&text, options, &adapter::disguise(&text))?;
+    parsed.ok_or_else(|| {
+        let msg = "this syntax is valid, but not supported";
+        Box::new(SyntaxError::new(ErrorClass::SyntaxError, msg))
+    })
 }
 
 /// The tree of a source, if there is nothing wrong with it.
-fn parse_valid(text: &str, options: &ParseOptions) -> Result<Option<Parsed>, Box<SyntaxError>> {
+fn parse_valid(text: &str, options: &ParseOptions, disguise: &Disguise) -> Result<Option<Parsed>, Box<SyntaxError>> {
     if text.starts_with('\u{feff}') {
         return Ok(None);
     }
@@ -99,7 +100,7 @@ fn parse_valid(text: &str, options: &ParseOptions) -> Result<Option<Parsed>, Box
         Mode::FuncType => return Ok(None),
     };
     let lines = LineIndex::new(text);
-    let Some(adapted) = roomy(|| adapter::parse(text, &lines, goal)) else { return Ok(None) };
+    let Some(adapted) = roomy(|| adapter::parse(text, &lines, goal, disguise)) else { return Ok(None) };
     if adapted.too_deep {
         let msg = "Stack overflow during compilation";
         return Err(Box::new(SyntaxError::new(ErrorClass::RecursionError, msg)));

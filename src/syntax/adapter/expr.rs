@@ -69,7 +69,10 @@ impl Adapter<'_> {
             }
             r::Expr::DictComp(e) => self.dict_comp(e),
             r::Expr::Await(e) => ExprKind::Await { value: self.boxed(&e.value) },
-            r::Expr::Yield(e) => ExprKind::Yield { value: self.opt_boxed(e.value.as_deref()) },
+            r::Expr::Yield(e) => {
+                self.valid &= e.value.is_some() || self.can_follow_yield(range.end().to_u32());
+                ExprKind::Yield { value: self.opt_boxed(e.value.as_deref()) }
+            }
             r::Expr::YieldFrom(e) => ExprKind::YieldFrom { value: self.boxed(&e.value) },
             r::Expr::Compare(e) => ExprKind::Compare {
                 left: self.boxed(&e.left),
@@ -92,7 +95,11 @@ impl Adapter<'_> {
                 ExprKind::Subscript { value: self.boxed(&e.value), slice: self.boxed(&e.slice), ctx: context(e.ctx) }
             }
             r::Expr::Starred(e) => ExprKind::Starred { value: self.boxed(&e.value), ctx: context(e.ctx) },
-            r::Expr::Name(e) => ExprKind::Name { id: self.name(e.id.as_str()), ctx: context(e.ctx) },
+            r::Expr::Name(e) => {
+                let disguised = self.disguised.contains(&range.start().to_u32());
+                let id = if disguised { &self.source[range.to_std_range()] } else { e.id.as_str() };
+                ExprKind::Name { id: self.name(id), ctx: context(e.ctx) }
+            }
             r::Expr::List(e) => ExprKind::List { elts: self.exprs(&e.elts), ctx: context(e.ctx) },
             r::Expr::Tuple(e) => ExprKind::Tuple { elts: self.exprs(&e.elts), ctx: context(e.ctx) },
             r::Expr::Slice(e) => ExprKind::Slice {
@@ -106,6 +113,13 @@ impl Adapter<'_> {
             }
         };
         self.node(kind, range)
+    }
+
+    /// Whether a `yield` without a value may end at `offset`: it is no operand and no element of a tuple.
+    fn can_follow_yield(&self, offset: u32) -> bool {
+        let next = self.source.as_bytes().get(self.next_token(offset) as usize);
+        !next.is_some_and(|byte| b",<>|^&%*/.".contains(byte))
+            && !self.source[offset as usize..].trim_start().starts_with("==")
     }
 
     fn lambda(&mut self, e: &r::ExprLambda) -> ExprKind {

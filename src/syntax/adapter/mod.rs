@@ -19,6 +19,7 @@ use rustc_hash::FxHashSet;
 use crate::ast::{Mod, Name, Node, NodeIds, Span};
 use crate::error::SyntaxWarning;
 use crate::source::LineIndex;
+use crate::tokenizer::{Kind, Options, Tokenizer};
 
 /// What to parse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +38,14 @@ pub(crate) struct Adapted {
     pub too_deep: bool,
 }
 
-/// Parses a source with normalised newlines; `None` if it is not valid.
-pub(crate) fn parse(source: &str, lines: &LineIndex, goal: Goal) -> Option<Adapted> {
+/// Parses a source with normalised newlines; `None` if it is not valid. The parser itself sees the disguise.
+pub(crate) fn parse(source: &str, lines: &LineIndex, goal: Goal, disguise: &Disguise) -> Option<Adapted> {
     let mode = match goal {
         Goal::Module => RuffMode::Module,
         Goal::Expression => RuffMode::Expression,
     };
     let options = RuffOptions::from(mode).with_target_version(r::PythonVersion::PY314);
-    let parsed = parse_unchecked(source, options);
+    let parsed = parse_unchecked(disguise.text.as_deref().unwrap_or(source), options);
     if !parsed.errors().is_empty() || !parsed.unsupported_syntax_errors().is_empty() {
         return None;
     }
@@ -54,6 +55,7 @@ pub(crate) fn parse(source: &str, lines: &LineIndex, goal: Goal) -> Option<Adapt
     let mut adapter = Adapter {
         source,
         lines,
+        disguised: &disguise.places,
         ids: NodeIds::default(),
         names: FxHashSet::default(),
         warnings: Vec::new(),
@@ -69,6 +71,46 @@ pub(crate) fn parse(source: &str, lines: &LineIndex, goal: Goal) -> Option<Adapt
     adapter.warn_numbers(parsed.tokens());
     let Adapter { warnings, valid, too_deep, .. } = adapter;
     Some(Adapted { module, warnings, valid, too_deep })
+}
+
+/// A source of the same length that the parser crate understands, where it does not understand the real one.
+#[derive(Debug, Default)]
+pub(crate) struct Disguise {
+    /// The other text, if it is needed.
+    pub text: Option<String>,
+    /// Offsets of the words that differ.
+    pub places: FxHashSet<u32>,
+}
+
+/// Disguises what the parser crate refuses although it is valid: `raise` before a semicolon, a soft keyword as the
+/// whole of a statement behind a semicolon, and `<>` (PEP 401).
+pub(crate) fn disguise(source: &str) -> Disguise {
+    let mut tokenizer = Tokenizer::new(source, "", Options::default());
+    let mut tokens = Vec::new();
+    loop {
+        let token = tokenizer.next();
+        if matches!(token.kind, Kind::EndMarker | Kind::Error) {
+            break;
+        }
+        tokens.push(token);
+    }
+    let mut text = source.to_owned();
+    let mut places = FxHashSet::default();
+    let word = |index: usize| tokens.get(index).map_or("", |token| &source[token.start..token.end]);
+    for (index, token) in tokens.iter().enumerate() {
+        let ends = tokens.get(index + 1).is_none_or(|next| next.kind == Kind::Newline) || word(index + 1) == ";";
+        let substitute = match word(index) {
+            "raise" if ends => "pass ",
+            "<>" => "!=",
+            "match" | "type" | "case" if ends && index > 0 && word(index - 1) == ";" => {
+                &"_____"[..token.end - token.start]
+            }
+            _ => continue,
+        };
+        text.replace_range(token.start..token.end, substitute);
+        places.insert(token.start as u32);
+    }
+    Disguise { text: Some(text), places }
 }
 
 /// Whether brackets, indentation and f-strings nest no deeper than CPython's tokenizer allows.
@@ -95,6 +137,8 @@ fn within_limits(tokens: &r::token::Tokens) -> bool {
 struct Adapter<'s> {
     source: &'s str,
     lines: &'s LineIndex,
+    /// Offsets of words that the parser saw disguised.
+    disguised: &'s FxHashSet<u32>,
     ids: NodeIds,
     /// Identifiers seen so far: equal names share their text.
     names: FxHashSet<Name>,

@@ -21,6 +21,9 @@ impl Adapter<'_> {
     /// last line does.
     fn stmt_range(&self, stmt: &r::Stmt) -> TextRange {
         let mut range = stmt.range();
+        if self.is_disguised_raise(stmt) {
+            range = TextRange::at(range.start(), TextSize::of("raise"));
+        }
         let decorators = match stmt {
             r::Stmt::FunctionDef(def) => def.decorator_list.last(),
             r::Stmt::ClassDef(def) => def.decorator_list.last(),
@@ -34,6 +37,11 @@ impl Adapter<'_> {
             Some(suite) => TextRange::new(range.start(), self.suite_end(suite).unwrap_or(range.end())),
             None => range,
         }
+    }
+
+    /// Whether a `pass` is a `raise` in [disguise](super::disguise).
+    fn is_disguised_raise(&self, stmt: &r::Stmt) -> bool {
+        matches!(stmt, r::Stmt::Pass(_)) && self.disguised.contains(&stmt.start().to_u32())
     }
 
     /// The end of a suite, a `;` behind its last simple statement included.
@@ -103,6 +111,7 @@ impl Adapter<'_> {
             r::Stmt::Global(s) => StmtKind::Global { names: s.names.iter().map(|n| self.identifier(n)).collect() },
             r::Stmt::Nonlocal(s) => StmtKind::Nonlocal { names: s.names.iter().map(|n| self.identifier(n)).collect() },
             r::Stmt::Expr(s) => StmtKind::Expr { value: self.boxed(&s.value) },
+            r::Stmt::Pass(_) if self.is_disguised_raise(stmt) => StmtKind::Raise { exc: None, cause: None },
             r::Stmt::Pass(_) => StmtKind::Pass {},
             r::Stmt::Break(_) => StmtKind::Break {},
             r::Stmt::Continue(_) => StmtKind::Continue {},

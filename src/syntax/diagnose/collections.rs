@@ -41,10 +41,10 @@ impl Parser<'_> {
             Ok(Some(p.node(start, What::Other("dict literal"))))
         })?;
         if found.is_none() {
+            // CPython looks for this mistake in its first pass already.
             self.attempt(|p| {
                 need!(p.expect("{"));
-                p.watch(Self::invalid_pairs)?;
-                Ok(None::<()>)
+                p.invalid_pairs()
             })?;
         }
         Ok(found)

@@ -117,8 +117,8 @@ impl Parser<'_> {
     /// The text shown for a line: what the tokenizer still holds if it has not read on, else the line alone.
     fn error_line(&self, lineno: i32) -> String {
         let tokenizer = &self.tokenizer;
-        if tokenizer.lineno <= lineno && tokenizer.inp > tokenizer.buf {
-            return tokenizer.source[tokenizer.buf..tokenizer.inp].to_owned();
+        if tokenizer.lineno <= lineno && tokenizer.inp > tokenizer.line_start {
+            return tokenizer.source[tokenizer.line_start..tokenizer.inp].to_owned();
         }
         let mut start = 0;
         for _ in 1..lineno {

@@ -151,18 +151,19 @@ impl Tokenizer<'_> {
     /// A number may be followed by an operator spelled as a word, but by no other letter.
     fn finish(&mut self, c: Option<u8>, name: &str) -> Raw {
         let rest = &self.source.as_bytes()[self.cur..];
+        let word =
+            |tail: &[u8]| rest.starts_with(tail) && !rest.get(tail.len()).is_some_and(|&byte| is_identifier_byte(byte));
         let keyword = match c {
-            Some(b'a') => rest.starts_with(b"nd"),
-            Some(b'e') => rest.starts_with(b"lse"),
-            Some(b'f') => rest.starts_with(b"or"),
+            Some(b'a') => word(b"nd"),
+            Some(b'e') => word(b"lse"),
+            Some(b'f') => word(b"or"),
             Some(b'i') => matches!(rest.first(), Some(b'f' | b'n' | b's')),
-            Some(b'o') => rest.starts_with(b"r"),
-            Some(b'n') => rest.starts_with(b"ot"),
+            Some(b'o') => word(b"r"),
+            Some(b'n') => word(b"ot"),
             _ => false,
         };
         self.unread(c);
-        if !keyword && !self.options.extra_tokens && c.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        {
+        if !keyword && !self.options.extra_tokens && c.is_some_and(|byte| byte < 128 && is_identifier_byte(byte)) {
             return self.fail(format!("invalid {name} literal"));
         }
         self.token_from_start(Kind::Number)
@@ -171,4 +172,8 @@ impl Tokenizer<'_> {
 
 fn is_digit(c: Option<u8>) -> bool {
     c.is_some_and(|byte| byte.is_ascii_digit())
+}
+
+fn is_identifier_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 128
 }

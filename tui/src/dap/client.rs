@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::thread;
@@ -50,12 +50,12 @@ impl Endpoint {
         Ok(match self {
             Endpoint::Unix(path) => {
                 let stream = UnixStream::connect(path)?;
-                (Box::new(stream.try_clone()?), Box::new(stream))
+                (Box::new(stream.try_clone()?), Box::new(ClosingUnix(stream)))
             }
             Endpoint::Tcp(address) => {
                 let stream = TcpStream::connect_timeout(address, Duration::from_secs(5))?;
                 stream.set_nodelay(true)?;
-                (Box::new(stream.try_clone()?), Box::new(stream))
+                (Box::new(stream.try_clone()?), Box::new(ClosingTcp(stream)))
             }
         })
     }
@@ -68,6 +68,34 @@ impl fmt::Display for Endpoint {
             Endpoint::Tcp(address) => write!(f, "{address}"),
         }
     }
+}
+
+macro_rules! closing {
+    ($($name:ident($stream:ty);)*) => { $(
+        /// The writing end of a connection. Its end is the end of the connection, although the reading end still waits.
+        struct $name($stream);
+
+        impl Write for $name {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.write(bytes)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                self.0.flush()
+            }
+        }
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                // A peer that is gone already has closed it.
+                let _ = self.0.shutdown(Shutdown::Both);
+            }
+        }
+    )* };
+}
+
+closing! {
+    ClosingUnix(UnixStream);
+    ClosingTcp(TcpStream);
 }
 
 /// What the reading thread reports.
@@ -107,6 +135,11 @@ impl Client {
     /// A handle that sends messages whose numbers the caller chose.
     pub fn sender(&self) -> Sender<Message> {
         self.outgoing.clone()
+    }
+
+    /// The two channels alone: what is sent to the first goes out, and when all its handles are gone the connection ends.
+    pub fn into_channels(self) -> (Sender<Message>, Receiver<Incoming>) {
+        (self.outgoing, self.incoming)
     }
 
     /// Sends a request and returns its number; its answer will arrive on the channel.
