@@ -1,6 +1,7 @@
 //! The native modules of the standard library, one file or folder each.
 
 pub mod bisect;
+pub mod codecs;
 pub mod collections;
 pub mod functools;
 pub mod heapq;

@@ -5,6 +5,7 @@ use taipan_runtime::import::ModuleDef;
 /// The table.
 pub static MODULES: &[&ModuleDef] = &[
     &crate::bisect::MODULE,
+    &crate::codecs::MODULE,
     &crate::collections::MODULE,
     &crate::functools::MODULE,
     &crate::heapq::MODULE,
