@@ -32,33 +32,41 @@ const INHERITED: TypeFlags = TypeFlags::HAVE_GC
     .union(TypeFlags::EXC_SUBCLASS)
     .union(TypeFlags::TYPE_SUBCLASS);
 
-/// Makes all listed types ready, bases first. All are described before any dictionary is filled, since filling makes and
-/// drops objects of some of them.
+/// Types whose objects fill the dictionaries of types, beside those listed by the caller.
+static FIRST: &[&TypeDef] = &[
+    &OBJECT,
+    &TYPE,
+    &crate::types::str::methods::STR,
+    &crate::types::tuple::TUPLE,
+    &crate::types::dict::DICT,
+    &method::BUILTIN_FUNCTION,
+    &method::METHOD_DESCRIPTOR,
+    &method::CLASSMETHOD_DESCRIPTOR,
+    &members::GETSET_DESCRIPTOR,
+    &members::MEMBER_DESCRIPTOR,
+    &crate::types::descr::STATICMETHOD,
+    &wrapper::WRAPPER_DESCRIPTOR,
+];
+
+/// Makes all listed types ready. All learn first what their instances look like, so that objects of any of them can be
+/// made and dropped while the dictionaries are filled.
 pub fn ready_all(defs: &[&'static TypeDef]) {
-    prepare(&OBJECT);
-    prepare(&TYPE);
-    for def in defs {
-        prepare(def);
-    }
-    ready(&OBJECT);
-    ready(&TYPE);
-    for def in defs {
-        ready(def);
-    }
+    FIRST.iter().chain(defs).for_each(|def| prepare(def));
+    FIRST.iter().chain(defs).for_each(|def| ready(def));
     crate::types::typevar::finish_ready();
 }
 
-fn base_of_def(def: &'static TypeDef) -> Option<&'static TypeDef> {
+fn base_def(def: &'static TypeDef) -> Option<&'static TypeDef> {
     if std::ptr::eq(def, &OBJECT) { None } else { Some(def.base.unwrap_or(&OBJECT)) }
 }
 
-/// Describes a type and its bases: layout, flags, slots. Nothing happens when that was done.
+/// Layout, flags and slots of a type, its base's first.
 fn prepare(def: &'static TypeDef) {
     let t = def.object();
-    if !t.payload.layout.get().is_null() {
+    if t.payload.def.get().is_some() {
         return;
     }
-    let base = base_of_def(def);
+    let base = base_def(def);
     if let Some(base) = base {
         prepare(base);
     }
@@ -73,7 +81,7 @@ pub fn ready(def: &'static TypeDef) {
         return;
     }
     prepare(def);
-    let base = base_of_def(def);
+    let base = base_def(def);
     if let Some(base) = base {
         ready(base);
     }
