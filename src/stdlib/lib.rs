@@ -1,13 +1,21 @@
 //! The native modules of the standard library, one file or folder each.
 
+pub mod abc;
+pub mod ast;
+pub mod atexit;
 pub mod bisect;
 pub mod collections;
 pub mod functools;
 pub mod heapq;
 pub mod itertools;
+pub mod marshal;
+pub mod opcode;
 pub mod operator;
-pub mod abc;
+pub mod suggestions;
+pub mod symtable;
 pub mod table;
 pub mod types;
 pub mod typing;
+pub mod warnings;
 pub mod weakref;
+pub mod thread;

@@ -1,6 +1,7 @@
 //! `_opcode`: facts about instructions, for the `opcode` and `dis` modules.
 
-use taipan_bytecode::{ArgKind, BinaryOp, Intrinsic1, Intrinsic2, Op, Outcome, SpecialMethod, stack_effect};
+use taipan_bytecode::oparg::{BinaryOp, Intrinsic1, Intrinsic2, SpecialMethod};
+use taipan_bytecode::{ArgKind, Op, Outcome, stack_effect};
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::typedef::{MethodDef, NativeFn};
 use taipan_runtime::object::{Py, PyResult, Value, boolean, none};

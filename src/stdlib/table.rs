@@ -4,14 +4,22 @@ use taipan_runtime::import::ModuleDef;
 
 /// The table.
 pub static MODULES: &[&ModuleDef] = &[
+    &crate::abc::MODULE,
+    &crate::ast::MODULE,
+    &crate::atexit::MODULE,
     &crate::bisect::MODULE,
     &crate::collections::MODULE,
     &crate::functools::MODULE,
     &crate::heapq::MODULE,
     &crate::itertools::MODULE,
+    &crate::marshal::MODULE,
+    &crate::opcode::MODULE,
     &crate::operator::MODULE,
-    &crate::abc::MODULE,
+    &crate::suggestions::MODULE,
+    &crate::symtable::MODULE,
     &crate::types::MODULE,
     &crate::typing::MODULE,
+    &crate::warnings::MODULE,
     &crate::weakref::MODULE,
+    &crate::thread::MODULE,
 ];

@@ -38,10 +38,13 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     dict.store_text("_onceregistry", warnings::once_registry());
     let default = vm.intern("default");
     dict.store_text("_defaultaction", default);
-    let class = vm.import_attr("_contextvars", "ContextVar")?;
-    let name = vm.new_str("_warnings_context");
-    let context = vm.call(&class, &[name])?;
-    dict.store_text("_warnings_context", context);
+    // Without the variable, the library's own module of warnings works on plain lists.
+    if taipan_runtime::import::find_native("_contextvars").is_some() {
+        let class = vm.import_attr("_contextvars", "ContextVar")?;
+        let name = vm.new_str("_warnings_context");
+        let context = vm.call(&class, &[name])?;
+        dict.store_text("_warnings_context", context);
+    }
     Ok(())
 }
 

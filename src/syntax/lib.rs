@@ -11,6 +11,7 @@ mod literal;
 mod number;
 mod parse;
 mod source;
+mod stack;
 pub mod symtable;
 mod tokenizer;
 pub mod tokens;

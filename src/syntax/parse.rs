@@ -5,6 +5,7 @@ use crate::ast::Mod;
 use crate::diagnose::{self, Verdict};
 use crate::error::{ErrorClass, SyntaxError, SyntaxWarning};
 use crate::source::{LineIndex, normalise_newlines};
+use crate::stack::roomy;
 
 /// What a source is to be, as in `compile()`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub fn parse(source: &str, options: &ParseOptions) -> Result<Parsed, Box<SyntaxE
     if careful && let Verdict::Refused(error) = diagnose::diagnose(&text, options) {
         return Err(Box::new(error));
     }
-    if let Some(parsed) = parse_valid(&text, options) {
+    if let Some(parsed) = parse_valid(&text, options)? {
         return Ok(parsed);
     }
     match diagnose::diagnose(&text, options) {
@@ -88,23 +89,53 @@ pub fn parse(source: &str, options: &ParseOptions) -> Result<Parsed, Box<SyntaxE
 }
 
 /// The tree of a source, if there is nothing wrong with it.
-fn parse_valid(text: &str, options: &ParseOptions) -> Option<Parsed> {
+fn parse_valid(text: &str, options: &ParseOptions) -> Result<Option<Parsed>, Box<SyntaxError>> {
     if text.starts_with('\u{feff}') {
-        return None;
+        return Ok(None);
     }
     let goal = match options.mode {
         Mode::Exec | Mode::Single => Goal::Module,
         Mode::Eval => Goal::Expression,
-        Mode::FuncType => return None,
+        Mode::FuncType => return Ok(None),
     };
     let lines = LineIndex::new(text);
-    let adapted = adapter::parse(text, &lines, goal)?;
+    let Some(adapted) = roomy(|| adapter::parse(text, &lines, goal)) else { return Ok(None) };
+    if adapted.too_deep {
+        let msg = "Stack overflow during compilation";
+        return Err(Box::new(SyntaxError::new(ErrorClass::RecursionError, msg)));
+    }
     if !adapted.valid {
-        return None;
+        return Ok(None);
     }
     let module = match (options.mode, adapted.module) {
         (Mode::Single, Mod::Module { body, .. }) => Mod::Interactive { body },
         (_, module) => module,
     };
-    Some(Parsed { module, warnings: adapted.warnings })
+    Ok(Some(Parsed { module, warnings: adapted.warnings }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As on a main thread.
+    fn outcome(source: &str) -> Result<(), ErrorClass> {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new()
+                .stack_size(8 << 20)
+                .spawn_scoped(scope, || parse(source, &ParseOptions::default()).map(drop).map_err(|error| error.class));
+            thread.unwrap().join().unwrap()
+        })
+    }
+
+    #[test]
+    fn deep_nesting_is_fine_or_refused() {
+        assert_eq!(outcome(&format!("{}x", "-".repeat(5000))), Ok(()));
+        assert_eq!(outcome(&format!("a{}", ".b".repeat(5900))), Ok(()));
+        assert_eq!(outcome(&format!("{}1", "1+".repeat(5900))), Ok(()));
+        assert_eq!(outcome(&format!("{}1", "1+".repeat(50_000))), Err(ErrorClass::RecursionError));
+        assert_eq!(outcome(&format!("{}{}", "(".repeat(200), ")".repeat(200))), Ok(()));
+        assert_eq!(outcome(&format!("{}{}", "(".repeat(201), ")".repeat(201))), Err(ErrorClass::SyntaxError));
+        assert_eq!(outcome(&format!("{}) ", "(".repeat(190))), Err(ErrorClass::SyntaxError));
+    }
 }

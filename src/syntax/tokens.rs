@@ -67,6 +67,7 @@ impl TokenSource {
     }
 }
 
+/// The end of an error's place is unknown here: Python shows None for an end line of 0.
 impl Iterator for TokenStream<'_> {
     type Item = Result<TokenInfo, Box<SyntaxError>>;
 
@@ -151,24 +152,23 @@ impl TokenStream<'_> {
         }
         let lineno = self.tokenizer.lineno;
         let (class, msg) = match self.tokenizer.done {
-            Done::Eof => (ErrorClass::SyntaxError, "unexpected EOF in multi-line statement".to_owned()),
-            Done::Dedent => {
-                let msg = "unindent does not match any outer indentation level";
-                (ErrorClass::IndentationError, format!("{msg} (<tokenize>, line {lineno})"))
-            }
-            Done::TabSpace => (ErrorClass::TabError, "inconsistent use of tabs and spaces in indentation".to_owned()),
-            Done::TooDeep => (ErrorClass::IndentationError, "too many levels of indentation".to_owned()),
+            Done::Eof => (ErrorClass::SyntaxError, "unexpected EOF in multi-line statement"),
+            Done::Dedent => (ErrorClass::IndentationError, "unindent does not match any outer indentation level"),
+            Done::TabSpace => (ErrorClass::TabError, "inconsistent use of tabs and spaces in indentation"),
+            Done::TooDeep => (ErrorClass::IndentationError, "too many levels of indentation"),
             Done::LineContinuation => {
-                (ErrorClass::SyntaxError, "unexpected character after line continuation character".to_owned())
+                (ErrorClass::SyntaxError, "unexpected character after line continuation character")
             }
-            _ => (ErrorClass::SyntaxError, "unknown tokenization error".to_owned()),
+            _ => (ErrorClass::SyntaxError, "unknown tokenization error"),
         };
         let mut error = SyntaxError::new(class, msg);
-        if self.tokenizer.done != Done::Dedent {
-            let text = &self.source[self.tokenizer.buf..self.tokenizer.inp];
-            let offset = text.chars().count() as i32;
-            error.location = Some(Location { lineno, offset, end_lineno: 0, end_offset: 0 });
-            error.text = Some(text.to_owned());
+        let at_end = self.tokenizer.done == Done::Eof;
+        let text = &self.source[self.tokenizer.buf..self.tokenizer.inp];
+        let in_brackets = at_end && !self.tokenizer.brackets.is_empty();
+        let offset = if in_brackets { 0 } else { text.chars().count() as i32 };
+        error.location = Some(Location { lineno, offset, end_lineno: 0, end_offset: 0 });
+        if !at_end {
+            error.text = Some(text.trim_end_matches('\n').to_owned());
         }
         error
     }

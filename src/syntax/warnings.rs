@@ -4,6 +4,7 @@
 use crate::ast::visit::{Visitor, walk_expr, walk_mod, walk_stmt};
 use crate::ast::*;
 use crate::error::SyntaxWarning;
+use crate::stack::grown;
 
 /// The warnings about a tree, in the order in which CPython gives them: first the jumps out of `finally`, then the rest.
 pub fn warnings(module: &Mod) -> Vec<SyntaxWarning> {
@@ -93,7 +94,7 @@ impl Visitor for Doubts {
             }
             _ => {}
         }
-        walk_expr(self, expr);
+        grown(|| walk_expr(self, expr));
     }
 }
 

@@ -3,18 +3,23 @@
 use super::fixture::{Fixture, Outcome};
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// The interpreter under test.
-pub const TAIPAN: &str = env!("CARGO_BIN_EXE_taipan");
+/// The interpreter under test: the one cargo built, or what `TAIPAN_UNDER_TEST` names (a release build; the oracle, to
+/// test the tests).
+pub fn interpreter() -> PathBuf {
+    std::env::var_os("TAIPAN_UNDER_TEST").map_or_else(|| env!("CARGO_BIN_EXE_taipan").into(), PathBuf::from)
+}
 
 /// Runs a fixture with extra environment variables; `Err` says what went over its limit, with the output so far.
 pub fn run(fixture: &Fixture, environment: &[(&str, &str)], timeout: Duration) -> Result<Outcome, String> {
     let home = tempfile::tempdir().map_err(|e| format!("no temporary directory: {e}"))?;
     let folder = fixture.path.parent().expect("a fixture lies in a folder");
-    let mut command = Command::new(TAIPAN);
+    let interpreter = interpreter();
+    let mut command = Command::new(&interpreter);
     command
         .arg(fixture.path.file_name().expect("a file name"))
         .args(&fixture.args)
@@ -32,7 +37,7 @@ pub fn run(fixture: &Fixture, environment: &[(&str, &str)], timeout: Duration) -
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let mut child = command.spawn().map_err(|e| format!("{TAIPAN}: {e}"))?;
+    let mut child = command.spawn().map_err(|e| format!("{}: {e}", interpreter.display()))?;
     let input = feed(&mut child, fixture.stdin.clone());
     let stdout = drain(child.stdout.take().expect("piped"));
     let stderr = drain(child.stderr.take().expect("piped"));

@@ -321,3 +321,22 @@ impl Vm {
         }
     }
 }
+
+/// Identity of the main thread.
+pub fn main_ident(vm: &Vm) -> u64 {
+    let main = MAIN.load(Relaxed);
+    // SAFETY: the main thread's state is never freed.
+    if main.is_null() { vm.ident } else { unsafe { (*main).ident } }
+}
+
+/// Takes back what was boxed and sent as a number to a new thread; the thread holds the GIL by now.
+pub fn unpack_job<T>(number: usize) -> Box<T> {
+    // SAFETY: the sender made the number by `Box::into_raw` of a `T` and it is used once.
+    unsafe { Box::from_raw(number as *mut T) }
+}
+
+/// Identity of the calling thread, attached or not.
+pub fn this_thread() -> u64 {
+    // SAFETY: pthread_self has no preconditions.
+    unsafe { libc::pthread_self() as u64 }
+}

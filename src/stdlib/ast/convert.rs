@@ -201,7 +201,7 @@ fn constant_of(vm: &mut Vm, v: &Value) -> PyResult<Option<Constant>> {
         return Ok(Some(Constant::Bool(v.is(&boolean(true)))));
     }
     if Int::is_exact(v) {
-        return Ok(Int::read(v).map(|i| Constant::Int(i.to_big())));
+        return Ok(Int::read(v).map(|i| Constant::Int(i.to_big().into())));
     }
     if v.is_exact::<Float>() {
         return Ok(Float::read(v).map(Constant::Float));

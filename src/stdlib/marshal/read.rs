@@ -280,7 +280,7 @@ impl Reader {
                 let place = self.reserve(flag);
                 let (start, stop) = (self.item(vm, "slice")?, self.item(vm, "slice")?);
                 let step = self.item(vm, "slice")?;
-                let v = Slice::new_object(start, stop, step);
+                let v = Slice::new_object(start, stop, step).into();
                 self.keep(place, &v);
                 Ok(v)
             }

@@ -10,7 +10,7 @@ use taipan_runtime::types::complex::Complex;
 use taipan_runtime::types::dict::Dict;
 use taipan_runtime::types::exceptions::STOP_ITERATION;
 use taipan_runtime::types::float::Float;
-use taipan_runtime::types::int::{Int, IntRef};
+use taipan_runtime::types::int::Int;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::set::{FROZENSET, SET};
 use taipan_runtime::types::singletons::ELLIPSIS;
@@ -211,10 +211,7 @@ impl Writer {
             self.out.push(flag | tag::INT);
             return self.long(small);
         }
-        let (negative, digits) = match n {
-            IntRef::Big(b) => digits_of(b),
-            IntRef::Small(_) => digits_of(&n.to_big()),
-        };
+        let (negative, digits) = digits_of(&n.to_big().into());
         self.out.push(flag | tag::LONG);
         let count = digits.len() as i32;
         self.long(if negative { -count } else { count });

@@ -6,6 +6,7 @@ use ruff_text_size::{Ranged, TextRange};
 use super::Adapter;
 use crate::ast::*;
 use crate::number;
+use crate::stack::{MAX_DEPTH, grown};
 
 impl Adapter<'_> {
     pub(super) fn boxed(&mut self, expr: &r::Expr) -> Box<Expr> {
@@ -20,7 +21,20 @@ impl Adapter<'_> {
         exprs.iter().map(|expr| self.expr(expr)).collect()
     }
 
+    /// Converts an expression, on more stack if there is little left.
     pub(super) fn expr(&mut self, expr: &r::Expr) -> Expr {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            self.too_deep = true;
+            self.depth -= 1;
+            return self.node(constant(Constant::None), expr.range());
+        }
+        let converted = grown(|| self.expr_proper(expr));
+        self.depth -= 1;
+        converted
+    }
+
+    fn expr_proper(&mut self, expr: &r::Expr) -> Expr {
         let range = expr.range();
         let kind = match expr {
             r::Expr::BoolOp(e) => ExprKind::BoolOp {

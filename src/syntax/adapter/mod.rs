@@ -33,6 +33,8 @@ pub(crate) struct Adapted {
     pub warnings: Vec<SyntaxWarning>,
     /// Whether CPython too accepts the source. If not, the tree is not to be used.
     pub valid: bool,
+    /// Expressions nest deeper than [`crate::stack::MAX_DEPTH`]. The tree is not to be used either.
+    pub too_deep: bool,
 }
 
 /// Parses a source with normalised newlines; `None` if it is not valid.
@@ -56,6 +58,8 @@ pub(crate) fn parse(source: &str, lines: &LineIndex, goal: Goal) -> Option<Adapt
         names: FxHashSet::default(),
         warnings: Vec::new(),
         valid: true,
+        too_deep: false,
+        depth: 0,
         field_depth: 0,
     };
     let module = match parsed.syntax() {
@@ -63,8 +67,8 @@ pub(crate) fn parse(source: &str, lines: &LineIndex, goal: Goal) -> Option<Adapt
         r::Mod::Expression(module) => Mod::Expression { body: adapter.boxed(&module.body) },
     };
     adapter.warn_numbers(parsed.tokens());
-    let Adapter { warnings, valid, .. } = adapter;
-    Some(Adapted { module, warnings, valid })
+    let Adapter { warnings, valid, too_deep, .. } = adapter;
+    Some(Adapted { module, warnings, valid, too_deep })
 }
 
 /// Whether brackets, indentation and f-strings nest no deeper than CPython's tokenizer allows.
@@ -96,6 +100,9 @@ struct Adapter<'s> {
     names: FxHashSet<Name>,
     warnings: Vec<SyntaxWarning>,
     valid: bool,
+    too_deep: bool,
+    /// How deep the expression at hand is nested.
+    depth: usize,
     /// How many replacement fields are open in format specifications.
     field_depth: i32,
 }

@@ -25,6 +25,7 @@ use rustc_hash::FxHashMap;
 
 use crate::error::{ErrorClass, SyntaxError};
 use crate::parse::{Mode, ParseOptions};
+use crate::stack::roomy;
 use crate::tokenizer::{Done, Kind, Options, Token, Tokenizer};
 
 /// An error was raised, or the tokens ran out: parsing is over.
@@ -130,7 +131,8 @@ pub(crate) enum Verdict {
 
 /// Reads a source with normalised newlines. For `exec`, it must end in a newline.
 pub(crate) fn diagnose(source: &str, options: &ParseOptions) -> Verdict {
-    let work = || {
+    // Deep recursion through many small rules.
+    roomy(|| {
         let mut parser = Parser::new(source, options);
         match parser.run() {
             Ok(()) => Verdict::Valid,
@@ -139,18 +141,6 @@ pub(crate) fn diagnose(source: &str, options: &ParseOptions) -> Verdict {
                 let mut error = parser.error.take().unwrap_or_else(unknown);
                 error.filename = Some(options.filename.clone());
                 Verdict::Refused(error)
-            }
-        }
-    };
-    // Deep recursion through many small rules wants a stack of its own.
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(512 << 20).spawn_scoped(scope, work);
-        match thread.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(verdict)) => verdict,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(error) => {
-                let msg = format!("cannot start a thread to explain a syntax error: {error}");
-                Verdict::Refused(SyntaxError::new(ErrorClass::MemoryError, msg))
             }
         }
     })

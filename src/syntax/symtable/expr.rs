@@ -4,6 +4,7 @@ use super::build::{Builder, Result};
 use super::flags::*;
 use super::{BlockKind, ComprehensionKind, Role};
 use crate::ast::*;
+use crate::stack::grown;
 
 impl Builder<'_> {
     pub fn exprs(&mut self, exprs: &[Expr]) -> Result {
@@ -15,6 +16,13 @@ impl Builder<'_> {
     }
 
     pub fn expr(&mut self, expr: &Expr) -> Result {
+        match expr.kind {
+            ExprKind::Name { .. } | ExprKind::Constant { .. } => self.expr_proper(expr),
+            _ => grown(|| self.expr_proper(expr)),
+        }
+    }
+
+    fn expr_proper(&mut self, expr: &Expr) -> Result {
         match &expr.kind {
             ExprKind::NamedExpr { target, value } => self.named_expr(expr, target, value),
             ExprKind::BoolOp { values, .. } => self.exprs(values),

@@ -585,8 +585,10 @@ impl<'s> Tokenizer<'s> {
         let shown = close as char;
         match self.brackets.pop() {
             None if !extra => return Err(self.fail(format!("unmatched '{shown}'"))),
-            Some(bracket) if !extra && !matches!((bracket.open, close), (b'(', b')') | (b'[', b']') | (b'{', b'}')) => {
-                return Err(self.mismatch(bracket, close));
+            Some(bracket) if !matches!((bracket.open, close), (b'(', b')') | (b'[', b']') | (b'{', b'}')) => {
+                if let Some(raw) = self.mismatch(bracket, close) {
+                    return Err(raw);
+                }
             }
             _ => {}
         }
@@ -601,21 +603,24 @@ impl<'s> Tokenizer<'s> {
         Ok(())
     }
 
-    fn mismatch(&mut self, bracket: Bracket, close: u8) -> Raw {
+    fn mismatch(&mut self, bracket: Bracket, close: u8) -> Option<Raw> {
         let close = close as char;
         if bracket.open == b'{'
             && let Some(string) = self.strings.last()
             && string.depth - 1 == string.expression_depth
         {
             let letter = string.letter;
-            return self.fail(format!("{letter}-string: unmatched '{close}'"));
+            return Some(self.fail(format!("{letter}-string: unmatched '{close}'")));
+        }
+        if self.options.extra_tokens {
+            return None;
         }
         let open = bracket.open as char;
         let mut msg = format!("closing parenthesis '{close}' does not match opening parenthesis '{open}'");
         if bracket.lineno != self.lineno {
             msg.push_str(&format!(" on line {}", bracket.lineno));
         }
-        self.fail(msg)
+        Some(self.fail(msg))
     }
 }
 

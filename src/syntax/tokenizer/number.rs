@@ -43,7 +43,7 @@ impl Tokenizer<'_> {
                 Err(raw) => return raw,
             };
         }
-        if nonzero && !matches!(c, Some(b'.' | b'e' | b'E' | b'j' | b'J')) {
+        if nonzero && !self.options.extra_tokens && !matches!(c, Some(b'.' | b'e' | b'E' | b'j' | b'J')) {
             self.unread(c);
             let columns = (self.start.unwrap_or(0) + 1 - self.line_start, zeros_end - self.line_start);
             let msg = "leading zeros in decimal integer literals are not permitted; \
@@ -161,7 +161,8 @@ impl Tokenizer<'_> {
             _ => false,
         };
         self.unread(c);
-        if !keyword && c.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        if !keyword && !self.options.extra_tokens && c.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        {
             return self.fail(format!("invalid {name} literal"));
         }
         self.token_from_start(Kind::Number)

@@ -51,7 +51,9 @@ impl Tokenizer<'_> {
         self.unread(c);
         let text = &self.source[start..self.cur];
         if !text.is_ascii() {
-            if let Some(raw) = self.check_identifier(start) {
+            if !self.options.extra_tokens
+                && let Some(raw) = self.check_identifier(start)
+            {
                 return raw;
             }
             return self.token_from_start(Kind::Name);

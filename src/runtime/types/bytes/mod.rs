@@ -1,6 +1,9 @@
 //! `bytes`: the payload and what other Rust code does with it; `methods` has what Python code calls.
 
+pub mod iter;
 pub mod methods;
+pub mod percent;
+pub(crate) mod shared;
 
 use crate::object::buffer::BufferRequest;
 use crate::object::header::Header;
