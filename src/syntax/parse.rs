@@ -96,6 +96,8 @@ fn parse_valid(text: &str, options: &ParseOptions, disguise: &Disguise) -> Resul
     }
     let goal = match options.mode {
         Mode::Exec | Mode::Single => Goal::Module,
+        // Blanks at the very end are an indentation.
+        Mode::Eval if text.rsplit_once('\n').is_some_and(|(_, last)| last.ends_with([' ', '\t'])) => return Ok(None),
         Mode::Eval => Goal::Expression,
         Mode::FuncType => return Ok(None),
     };

@@ -117,9 +117,13 @@ impl Adapter<'_> {
 
     /// Whether a `yield` without a value may end at `offset`: it is no operand and no element of a tuple.
     fn can_follow_yield(&self, offset: u32) -> bool {
+        let rest = self.source[offset as usize..].trim_start_matches([' ', '\t', '\x0c']);
+        let word = &rest[..rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(rest.len())];
+        if rest.starts_with("==") || matches!(word, "in" | "is" | "and" | "or" | "if" | "else" | "for" | "as") {
+            return false;
+        }
         let next = self.source.as_bytes().get(self.next_token(offset) as usize);
         !next.is_some_and(|byte| b",<>|^&%*/.".contains(byte))
-            && !self.source[offset as usize..].trim_start().starts_with("==")
     }
 
     fn lambda(&mut self, e: &r::ExprLambda) -> ExprKind {

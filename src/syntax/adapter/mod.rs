@@ -82,8 +82,8 @@ pub(crate) struct Disguise {
     pub places: FxHashSet<u32>,
 }
 
-/// Disguises what the parser crate refuses although it is valid: `raise` before a semicolon, a soft keyword as the
-/// whole of a statement behind a semicolon, and `<>` (PEP 401).
+/// Disguises what the parser crate refuses although it is valid: `raise` before a semicolon, a soft keyword used as a
+/// name behind a semicolon, and `<>` (PEP 401).
 pub(crate) fn disguise(source: &str) -> Disguise {
     let mut tokenizer = Tokenizer::new(source, "", Options::default());
     let mut tokens = Vec::new();
@@ -102,9 +102,8 @@ pub(crate) fn disguise(source: &str) -> Disguise {
         let substitute = match word(index) {
             "raise" if ends => "pass ",
             "<>" => "!=",
-            "match" | "type" | "case" if ends && index > 0 && word(index - 1) == ";" => {
-                &"_____"[..token.end - token.start]
-            }
+            "match" | "case" if index > 0 && word(index - 1) == ";" => &"_____"[..token.end - token.start],
+            "type" if ends && index > 0 && word(index - 1) == ";" => "____",
             _ => continue,
         };
         text.replace_range(token.start..token.end, substitute);

@@ -1,7 +1,9 @@
 """Makes broken sources out of good ones and prints what CPython says to each, in the form of collect_sources.py.
 
 Every case is a few consecutive statements of a file of the standard library with one or two tokens deleted, doubled,
-swapped or replaced. Usage: mutate_sources.py OUTPUT COUNT SEED
+swapped or replaced. With a file of collected cases, its short sources are the ones to break.
+
+Usage: mutate_sources.py OUTPUT COUNT SEED [CASES]
 """
 
 import ast
@@ -96,8 +98,13 @@ def main():
     files = sorted(glob.glob(root + "/**/*.py", recursive=True))
     files = [path for path in files if os.path.exists(path) and "site-packages" not in path]
     done = 0
+    sources = pieces(files, rng)
+    if len(sys.argv) > 4:
+        with open(sys.argv[4], encoding="utf-8") as file:
+            known = sorted({case[0] for case in map(json.loads, file) if 3 < len(case[0]) < 400})
+        sources = iter(lambda: rng.choice(known), None)
     with open(output, "w", encoding="utf-8") as out:
-        for source in pieces(files, rng):
+        for source in sources:
             for _ in range(8):
                 broken = mutate(source, rng)
                 if broken is not None and rng.random() < 0.2:
