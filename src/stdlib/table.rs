@@ -26,4 +26,9 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::warnings::MODULE,
     &crate::weakref::MODULE,
     &crate::thread::MODULE,
+    &crate::errno::MODULE,
+    &crate::posix::MODULE,
+    &crate::resource::MODULE,
+    &crate::stat::MODULE,
+    &crate::time::MODULE,
 ];

@@ -77,3 +77,55 @@ pub fn is_open(fd: i32) -> bool {
     // SAFETY: no preconditions.
     unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
 }
+
+pub mod files;
+pub mod process;
+pub mod threads;
+pub mod timing;
+
+/// The error number of the last failed call of this thread.
+pub fn errno() -> i32 {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}
+
+/// The result of a call that gives -1 on failure.
+pub(crate) fn check(n: i32) -> Result<i32, i32> {
+    if n == -1 { Err(errno()) } else { Ok(n) }
+}
+
+/// The result of a call that gives a size, or -1 on failure.
+pub(crate) fn check_size(n: isize) -> Result<usize, i32> {
+    if n < 0 { Err(errno()) } else { Ok(n as usize) }
+}
+
+/// What may be passed to a C function as it is.
+pub(crate) trait CArg {
+    /// The C type.
+    type C;
+    /// The C value.
+    fn c(self) -> Self::C;
+}
+macro_rules! plain_args { ($($t:ty),*) => { $( impl CArg for $t { type C = $t; fn c(self) -> $t { self } } )* } }
+plain_args!(i32, u32, i64, u64, usize);
+impl CArg for &std::ffi::CStr {
+    type C = *const libc::c_char;
+    fn c(self) -> Self::C {
+        self.as_ptr()
+    }
+}
+
+/// Declares thin functions over calls that take numbers and C strings and give -1 on failure.
+macro_rules! calls {
+    ($( $(#[$doc:meta])* fn $name:ident($($a:ident: $t:ty),* $(,)?); )*) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// The error number on failure.
+            pub fn $name($($a: $t),*) -> Result<i32, i32> {
+                // SAFETY: the call takes only numbers and terminated strings, which live while it runs.
+                crate::host::check(unsafe { libc::$name($(crate::host::CArg::c($a)),*) } as i32)
+            }
+        )*
+    };
+}
+pub(crate) use calls;
