@@ -96,10 +96,8 @@ fn collect(folder: &Path, prefix: String, out: &mut Vec<(String, bool, PathBuf)>
             if !prefix.is_empty() {
                 out.push((prefix.trim_end_matches('.').to_owned(), true, path));
             }
-        } else if let Some(stem) = name.strip_suffix(".py") {
-            if stem != "turtle" {
-                out.push((format!("{prefix}{stem}"), false, path));
-            }
+        } else if let Some(stem) = name.strip_suffix(".py").filter(|&stem| stem != "turtle") {
+            out.push((format!("{prefix}{stem}"), false, path));
         }
     }
 }

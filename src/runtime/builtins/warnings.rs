@@ -320,7 +320,7 @@ fn find_action(vm: &mut Vm, category: &Value, text: &Value, line: i64, module: &
     let mut i = 0;
     while let Some(item) = list.item(i) {
         let parts = item.downcast::<Tuple>().filter(|t| t.len() == 5);
-        let Some(&[ref action, ref message, ref wanted, ref in_module, ref at]) = parts.map(|t| t.items()) else {
+        let Some([action, message, wanted, in_module, at]) = parts.map(|t| t.items()) else {
             return Err(vm.value_error(format!("warnings.filters item {i} isn't a 5-tuple")));
         };
         let Some(action) = action.downcast::<Str>().cloned() else {

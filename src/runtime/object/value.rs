@@ -100,9 +100,9 @@ impl Value {
     /// A reference to the word at `p` as a value that stays owned by whoever owns the word.
     ///
     /// # Safety
-    /// The word is a live, untagged value for `'a` (I1).
+    /// The word is a live, untagged value for as long as it is borrowed (I1).
     #[inline(always)]
-    pub unsafe fn ref_from_word<'a>(p: &'a usize) -> &'a Value {
+    pub unsafe fn ref_from_word(p: &usize) -> &Value {
         // SAFETY: same representation.
         unsafe { &*(p as *const usize).cast::<Value>() }
     }

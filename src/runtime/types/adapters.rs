@@ -78,7 +78,7 @@ fn strict_keyword(vm: &mut Vm, args: &Args<'_>, name: &str) -> PyResult<bool> {
     if n > 1 {
         return Err(vm.type_error(format!("{name}() takes at most 1 keyword argument ({n} given)")));
     }
-    for (keyword, value) in args.keywords() {
+    if let Some((keyword, value)) = args.keywords().next() {
         if !keyword.is_text("strict") {
             let keyword = keyword.to_rust();
             return Err(vm.type_error(format!("{name}() got an unexpected keyword argument '{keyword}'")));

@@ -280,7 +280,7 @@ fn athrow_send(vm: &mut Vm, v: &Value, x: &Value) -> PyResult<SendResult> {
     let g = a.generator.clone();
     let closing = a.thrown.borrow().is_none();
     match a.stage.get() {
-        Stage::Closed => return Err(reuse(vm, "aclose()/athrow()")),
+        Stage::Closed => Err(reuse(vm, "aclose()/athrow()")),
         Stage::Init => {
             if has(&g, bits::RUNNING) {
                 a.stage.set(Stage::Closed);

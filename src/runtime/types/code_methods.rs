@@ -269,7 +269,7 @@ fn set_field(vm: &mut Vm, f: &mut Fields, name: &str, v: &Value) -> PyResult<boo
         "co_firstlineno" => c.firstlineno = vm.to_i32(v)?,
         "co_code" => {
             c.code = vm.bytes_like(v)?;
-            if c.code.is_empty() || c.code.len() % 2 != 0 {
+            if c.code.is_empty() || !c.code.len().is_multiple_of(2) {
                 return Err(vm.value_error("code: co_code is malformed"));
             }
         }

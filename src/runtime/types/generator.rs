@@ -229,8 +229,8 @@ impl Generator {
     /// Takes the frame off for good: it returned or raised. Its evaluation stack is empty.
     pub fn finish(&self, vm: &mut Vm) {
         let f = self.frame.get();
-        // SAFETY: the frame is live; `drop_frame` looks at the saved stack pointer.
-        unsafe { self.sp.set(Frame::stack(f)) };
+        // `drop_frame` looks at the saved stack pointer.
+        self.sp.set(Frame::stack(f));
         self.unlink(vm);
         self.drop_frame();
     }
@@ -521,7 +521,6 @@ fn finish_delegation(g: &Py<Generator>, v: Value) {
     // SAFETY: a suspended frame whose stack top is the sub-iterator; SEND's target expects iterator and result.
     unsafe {
         let f = g.frame.get();
-        let running = &*(*f).running;
         // Units go SEND(2) YIELD_VALUE(1) RESUME …: `ip` is at RESUME.
         let send = (*f).ip.sub(3);
         let target = send.offset((*send).cache as i32 as isize);

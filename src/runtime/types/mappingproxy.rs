@@ -43,7 +43,7 @@ pub static MAPPINGPROXY: TypeDef = TypeDef::new::<MappingProxy>("mappingproxy")
         repr: Some(repr),
         str: Some(|vm, v| vm.str(&mapping(v)).map(Into::into)),
         hash: Some(|vm, v| vm.hash(&mapping(v))),
-        richcmp: Some(|vm, a, b, op| compare(vm, a, b, op)),
+        richcmp: Some(compare),
         iter: Some(|vm, v| vm.iter(&mapping(v))),
         or: Some(or),
         ior: Some(|vm, v, _| {

@@ -128,7 +128,7 @@ impl Slice {
         }
         let negative = step < IBig::ZERO;
         let (lower, upper) = if negative { (IBig::from(-1), len - IBig::ONE) } else { (IBig::ZERO, len.clone()) };
-        let mut place = |vm: &mut Vm, v: &Value, absent: &IBig| -> PyResult<IBig> {
+        let place = |vm: &mut Vm, v: &Value, absent: &IBig| -> PyResult<IBig> {
             if v.is_none() {
                 return Ok(absent.clone());
             }

@@ -159,7 +159,7 @@ fn note(vm: &mut Vm, text: &str) {
     if vm.call_method(&error, "add_note", &[text]).is_err() {
         vm.clear_error();
     }
-    let _ = vm.set_pending(error);
+    vm.set_pending(error);
 }
 
 /// `codecs.encode(object, encoding, errors)`

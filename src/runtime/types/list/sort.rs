@@ -50,7 +50,7 @@ pub fn sort(vm: &mut Vm, list: &Py<List>, key: Option<&Value>, reverse: bool) ->
     let mut items = std::mem::replace(&mut list.get_mut(vm).items, Buf::with_capacity(STAND_IN));
     let outcome = sort_items(vm, &mut items, key, reverse);
     let stand_in = std::mem::replace(&mut list.get_mut(vm).items, items);
-    let changed = stand_in.len() != 0 || stand_in.capacity() != STAND_IN;
+    let changed = !stand_in.is_empty() || stand_in.capacity() != STAND_IN;
     drop(stand_in);
     outcome?;
     if changed { Err(vm.value_error("list modified during sort")) } else { Ok(()) }

@@ -736,6 +736,6 @@ fn special_missing(vm: &mut Vm, v: &Value, which: usize) {
         (true, false) => " but it supports the context manager protocol. Did you mean to use 'with'?",
         _ => "",
     };
-    let missed = if which % 2 == 1 && hint.is_empty() || which % 2 == 1 { format!(" (missed {method} method)") } else { String::new() };
+    let missed = if which % 2 == 1 { format!(" (missed {method} method)") } else { String::new() };
     let _ = vm.type_error(format!("'{name}' object does not support the {kind}{missed}{hint}"));
 }

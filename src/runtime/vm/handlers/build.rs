@@ -223,8 +223,7 @@ add_to!(
         let v = value_of(*sp.sub(1));
         let s = below.clone();
         vm.for_each(&v, |vm, x| {
-            // SAFETY: the compiler put a set there.
-            unsafe { s.downcast_unchecked::<Set>() }.add(vm, &x)?;
+            s.downcast_unchecked::<Set>().add(vm, &x)?;
             Ok(true)
         })
     });

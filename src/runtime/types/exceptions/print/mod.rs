@@ -123,7 +123,7 @@ fn wants_colour(vm: &mut Vm, out: &Sink) -> bool {
 
 /// Lets the `traceback` module print; false when that failed.
 fn display_coloured(vm: &mut Vm, exc: &Value) -> bool {
-    let done = vm.import_attr("traceback", "_print_exception_bltin").and_then(|f| vm.call(&f, &[exc.clone()]));
+    let done = vm.import_attr("traceback", "_print_exception_bltin").and_then(|f| vm.call1(&f, exc));
     if done.is_err() {
         vm.clear_error();
     }
