@@ -81,7 +81,13 @@ fn open_stream(vm: &mut Vm, io: &Value, name: &str, fd: i32) -> PyResult {
     vm.set_attr_text(&raw, "name", &shown)?;
     let tty = crate::host::is_terminal(fd);
     let encoding = vm.new_str("utf-8");
-    let errors = vm.new_str(if fd == 2 { "backslashreplace" } else if sys::config::config().utf8_mode { "surrogateescape" } else { "strict" });
+    let errors = vm.new_str(if fd == 2 {
+        "backslashreplace"
+    } else if sys::config::config().utf8_mode {
+        "surrogateescape"
+    } else {
+        "strict"
+    });
     let wrapper = vm.get_attr_text(io, "TextIOWrapper")?;
     let newline = vm.new_str("\n");
     let newline = if reading { none() } else { newline };

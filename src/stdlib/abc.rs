@@ -32,17 +32,27 @@ pub static MODULE: ModuleDef = ModuleDef::new("_abc")
             F0(|_| Ok(Int::from_u64(token()))),
         ),
         MethodDef::function("_abc_init", "($module, self, /)", "Prepares a new abstract base class.", F1(init)),
-        MethodDef::function("_reset_registry", "($module, self, /)", "Forgets the registered classes.", F1(|vm, c| {
-            let data = data_of(vm, c)?;
-            data.registry.take();
-            Ok(none())
-        })),
-        MethodDef::function("_reset_caches", "($module, self, /)", "Forgets the answers given so far.", F1(|vm, c| {
-            let data = data_of(vm, c)?;
-            data.cache.take();
-            data.negative.take();
-            Ok(none())
-        })),
+        MethodDef::function(
+            "_reset_registry",
+            "($module, self, /)",
+            "Forgets the registered classes.",
+            F1(|vm, c| {
+                let data = data_of(vm, c)?;
+                data.registry.take();
+                Ok(none())
+            }),
+        ),
+        MethodDef::function(
+            "_reset_caches",
+            "($module, self, /)",
+            "Forgets the answers given so far.",
+            F1(|vm, c| {
+                let data = data_of(vm, c)?;
+                data.cache.take();
+                data.negative.take();
+                Ok(none())
+            }),
+        ),
         MethodDef::function(
             "_get_dump",
             "($module, self, /)",

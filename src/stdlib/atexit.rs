@@ -3,7 +3,10 @@
 use parking_lot::Mutex;
 use taipan_runtime::builtins::global::Global;
 use taipan_runtime::import::ModuleDef;
-use taipan_runtime::object::typedef::{MethodDef, NativeFn::{F0, F1, V}};
+use taipan_runtime::object::typedef::{
+    MethodDef,
+    NativeFn::{F0, F1, V},
+};
 use taipan_runtime::object::{Py, PyResult, Value, none};
 use taipan_runtime::types::dict::Dict;
 use taipan_runtime::types::list::List;
@@ -15,11 +18,31 @@ use taipan_runtime::vm::args::Args;
 pub static MODULE: ModuleDef = ModuleDef::new("atexit")
     .doc("allow programmer to define multiple exit functions to be executed\nupon normal program termination.")
     .functions(&[
-        MethodDef::function("register", "($module, func, /, *args, **kwargs)", "Register a function to be executed upon normal program termination", V(register)),
-        MethodDef::function("_clear", "($module, /)", "Clear the list of previously registered exit functions.", F0(clear)),
-        MethodDef::function("unregister", "($module, func, /)", "Unregister an exit function which was previously registered using", F1(unregister)),
+        MethodDef::function(
+            "register",
+            "($module, func, /, *args, **kwargs)",
+            "Register a function to be executed upon normal program termination",
+            V(register),
+        ),
+        MethodDef::function(
+            "_clear",
+            "($module, /)",
+            "Clear the list of previously registered exit functions.",
+            F0(clear),
+        ),
+        MethodDef::function(
+            "unregister",
+            "($module, func, /)",
+            "Unregister an exit function which was previously registered using",
+            F1(unregister),
+        ),
         MethodDef::function("_run_exitfuncs", "($module, /)", "Run all registered exit functions.", F0(run_function)),
-        MethodDef::function("_ncallbacks", "($module, /)", "Return the number of registered exit functions.", F0(count)),
+        MethodDef::function(
+            "_ncallbacks",
+            "($module, /)",
+            "Return the number of registered exit functions.",
+            F0(count),
+        ),
     ]);
 
 /// The callbacks, a list of `(function, args, keywords)`; a removed one is `None`.

@@ -1,5 +1,6 @@
 //! `_opcode`: facts about instructions, for the `opcode` and `dis` modules.
 
+use NativeFn::{F0, N};
 use taipan_bytecode::oparg::{BinaryOp, Intrinsic1, Intrinsic2, SpecialMethod};
 use taipan_bytecode::{ArgKind, Op, Outcome, stack_effect};
 use taipan_runtime::import::ModuleDef;
@@ -10,7 +11,6 @@ use taipan_runtime::types::int::Int;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::vm::Vm;
-use NativeFn::{F0, N};
 
 const fn question(name: &'static str, doc: &'static str, f: fn(&mut Vm, &[Option<Value>]) -> PyResult) -> MethodDef {
     MethodDef::function(name, "($module, /, opcode)", doc, N(f))
@@ -20,21 +20,67 @@ const fn question(name: &'static str, doc: &'static str, f: fn(&mut Vm, &[Option
 pub static MODULE: ModuleDef = ModuleDef::new("_opcode")
     .doc("Opcode support module.")
     .functions(&[
-        MethodDef::function("stack_effect", "($module, opcode, oparg=None, /, *, jump=None)", "Compute the stack effect of the opcode.", N(effect)),
-        question("is_valid", "Return True if opcode is valid, False otherwise.", |vm, a| Ok(boolean(op(vm, a)?.is_some()))),
-        question("has_arg", "Return True if the opcode uses its oparg, False otherwise.", |vm, a| has(vm, a, ArgKind::ARG)),
-        question("has_const", "Return True if the opcode accesses a constant, False otherwise.", |vm, a| has(vm, a, ArgKind::CONST)),
-        question("has_name", "Return True if the opcode accesses an attribute by name, False otherwise.", |vm, a| has(vm, a, ArgKind::NAME)),
-        question("has_jump", "Return True if the opcode has a jump target, False otherwise.", |vm, a| has(vm, a, ArgKind::JUMP)),
-        question("has_free", "Return True if the opcode accesses a free variable, False otherwise.", |vm, a| has(vm, a, ArgKind::FREE)),
-        question("has_local", "Return True if the opcode accesses a local variable, False otherwise.", |vm, a| has(vm, a, ArgKind::LOCAL)),
-        question("has_exc", "Return True if the opcode sets an exception handler, False otherwise.", |vm, a| has(vm, a, ArgKind::HANDLER)),
-        MethodDef::function("get_specialization_stats", "($module, /)", "Return the specialization stats", F0(|_| Ok(none()))),
+        MethodDef::function(
+            "stack_effect",
+            "($module, opcode, oparg=None, /, *, jump=None)",
+            "Compute the stack effect of the opcode.",
+            N(effect),
+        ),
+        question("is_valid", "Return True if opcode is valid, False otherwise.", |vm, a| {
+            Ok(boolean(op(vm, a)?.is_some()))
+        }),
+        question("has_arg", "Return True if the opcode uses its oparg, False otherwise.", |vm, a| {
+            has(vm, a, ArgKind::ARG)
+        }),
+        question("has_const", "Return True if the opcode accesses a constant, False otherwise.", |vm, a| {
+            has(vm, a, ArgKind::CONST)
+        }),
+        question("has_name", "Return True if the opcode accesses an attribute by name, False otherwise.", |vm, a| {
+            has(vm, a, ArgKind::NAME)
+        }),
+        question("has_jump", "Return True if the opcode has a jump target, False otherwise.", |vm, a| {
+            has(vm, a, ArgKind::JUMP)
+        }),
+        question("has_free", "Return True if the opcode accesses a free variable, False otherwise.", |vm, a| {
+            has(vm, a, ArgKind::FREE)
+        }),
+        question("has_local", "Return True if the opcode accesses a local variable, False otherwise.", |vm, a| {
+            has(vm, a, ArgKind::LOCAL)
+        }),
+        question("has_exc", "Return True if the opcode sets an exception handler, False otherwise.", |vm, a| {
+            has(vm, a, ArgKind::HANDLER)
+        }),
+        MethodDef::function(
+            "get_specialization_stats",
+            "($module, /)",
+            "Return the specialization stats",
+            F0(|_| Ok(none())),
+        ),
         MethodDef::function("get_nb_ops", "($module, /)", "Return array of symbols of binary ops.", F0(nb_ops)),
-        MethodDef::function("get_intrinsic1_descs", "($module, /)", "Return a list of names of the unary intrinsics.", F0(intrinsics1)),
-        MethodDef::function("get_intrinsic2_descs", "($module, /)", "Return a list of names of the binary intrinsics.", F0(intrinsics2)),
-        MethodDef::function("get_executor", "($module, /, code, offset)", "Return the executor object at offset in code if exists, None otherwise.", N(|_, _| Ok(none()))),
-        MethodDef::function("get_special_method_names", "($module, /)", "Return a list of special method names.", F0(special_methods)),
+        MethodDef::function(
+            "get_intrinsic1_descs",
+            "($module, /)",
+            "Return a list of names of the unary intrinsics.",
+            F0(intrinsics1),
+        ),
+        MethodDef::function(
+            "get_intrinsic2_descs",
+            "($module, /)",
+            "Return a list of names of the binary intrinsics.",
+            F0(intrinsics2),
+        ),
+        MethodDef::function(
+            "get_executor",
+            "($module, /, code, offset)",
+            "Return the executor object at offset in code if exists, None otherwise.",
+            N(|_, _| Ok(none())),
+        ),
+        MethodDef::function(
+            "get_special_method_names",
+            "($module, /)",
+            "Return a list of special method names.",
+            F0(special_methods),
+        ),
     ])
     .init(|_: &mut Vm, dict: &Py<Dict>| {
         dict.store_text("ENABLE_SPECIALIZATION", Value::small_unchecked(1));

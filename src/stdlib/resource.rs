@@ -17,9 +17,12 @@ pub static MODULE: ModuleDef = ModuleDef::new("resource")
         MethodDef::function("getrusage", "($module, who, /)", "What a process has used.", F1(getrusage)),
         MethodDef::function("getrlimit", "($module, resource, /)", "Soft and hard limit.", F1(getrlimit)),
         MethodDef::function("setrlimit", "($module, resource, limits, /)", "Set soft and hard limit.", F2(setrlimit)),
-        MethodDef::function("getpagesize", "($module, /)", "Bytes of a page.", F0(|_| {
-            Ok(int(process::sysconf(libc::_SC_PAGESIZE).unwrap_or(4096)))
-        })),
+        MethodDef::function(
+            "getpagesize",
+            "($module, /)",
+            "Bytes of a page.",
+            F0(|_| Ok(int(process::sysconf(libc::_SC_PAGESIZE).unwrap_or(4096)))),
+        ),
     ])
     .init(init);
 
@@ -84,8 +87,20 @@ pub fn rusage_result(vm: &mut Vm, u: &libc::rusage) -> PyResult {
     let mut values = vec![time(&u.ru_utime), time(&u.ru_stime)];
     values.extend(
         [
-            u.ru_maxrss, u.ru_ixrss, u.ru_idrss, u.ru_isrss, u.ru_minflt, u.ru_majflt, u.ru_nswap, u.ru_inblock,
-            u.ru_oublock, u.ru_msgsnd, u.ru_msgrcv, u.ru_nsignals, u.ru_nvcsw, u.ru_nivcsw,
+            u.ru_maxrss,
+            u.ru_ixrss,
+            u.ru_idrss,
+            u.ru_isrss,
+            u.ru_minflt,
+            u.ru_majflt,
+            u.ru_nswap,
+            u.ru_inblock,
+            u.ru_oublock,
+            u.ru_msgsnd,
+            u.ru_msgrcv,
+            u.ru_nsignals,
+            u.ru_nvcsw,
+            u.ru_nivcsw,
         ]
         .map(int),
     );

@@ -35,34 +35,62 @@ pub static MODULE: ModuleDef = ModuleDef::new("_struct")
     .init(init)
     .functions(&[
         function!("_clearcache", "", "Clear the internal cache.", F0(|_| Ok(none()))),
-        function!("calcsize", "format, /", "Return the size of the packed bytes.", F1(|vm, f| {
-            Ok(Value::from_usize(parsed(vm, f)?.0.size()))
-        })),
-        function!("pack", "format, /, *values", "Pack values into bytes.", V(|vm, args| {
-            args.no_keywords(vm, "_struct.pack")?;
-            let Some(f) = args.get(0) else { return Err(vm.type_error("missing format argument")) };
-            let (format, _) = parsed(vm, f)?;
-            pack(vm, &format, &args.pos()[1..])
-        })),
-        function!("pack_into", "format, buffer, offset, /, *values", "Pack values into a buffer at an offset.", V(|vm, args| {
-            args.no_keywords(vm, "_struct.pack_into")?;
-            let Some(f) = args.get(0) else { return Err(vm.type_error("missing format argument")) };
-            let (format, _) = parsed(vm, f)?;
-            pack_into(vm, &format, &args.pos()[1..])
-        })),
-        function!("unpack", "format, buffer, /", "Unpack the values of a buffer.", F2(|vm, f, b| {
-            let (format, _) = parsed(vm, f)?;
-            unpack(vm, &format, b)
-        })),
-        function!("unpack_from", "format, /, buffer, offset=0", "Unpack values of a buffer from an offset on.", N(|vm, args| {
-            let [Some(f), Some(b), offset] = args else { unreachable!("bound by the signature") };
-            let (format, _) = parsed(vm, f)?;
-            unpack_from(vm, &format, b, offset.as_ref())
-        })),
-        function!("iter_unpack", "format, buffer, /", "Unpack one structure of a buffer after another.", F2(|vm, f, b| {
-            let (format, _) = parsed(vm, f)?;
-            iter_unpack(vm, format, b)
-        })),
+        function!(
+            "calcsize",
+            "format, /",
+            "Return the size of the packed bytes.",
+            F1(|vm, f| { Ok(Value::from_usize(parsed(vm, f)?.0.size())) })
+        ),
+        function!(
+            "pack",
+            "format, /, *values",
+            "Pack values into bytes.",
+            V(|vm, args| {
+                args.no_keywords(vm, "_struct.pack")?;
+                let Some(f) = args.get(0) else { return Err(vm.type_error("missing format argument")) };
+                let (format, _) = parsed(vm, f)?;
+                pack(vm, &format, &args.pos()[1..])
+            })
+        ),
+        function!(
+            "pack_into",
+            "format, buffer, offset, /, *values",
+            "Pack values into a buffer at an offset.",
+            V(|vm, args| {
+                args.no_keywords(vm, "_struct.pack_into")?;
+                let Some(f) = args.get(0) else { return Err(vm.type_error("missing format argument")) };
+                let (format, _) = parsed(vm, f)?;
+                pack_into(vm, &format, &args.pos()[1..])
+            })
+        ),
+        function!(
+            "unpack",
+            "format, buffer, /",
+            "Unpack the values of a buffer.",
+            F2(|vm, f, b| {
+                let (format, _) = parsed(vm, f)?;
+                unpack(vm, &format, b)
+            })
+        ),
+        function!(
+            "unpack_from",
+            "format, /, buffer, offset=0",
+            "Unpack values of a buffer from an offset on.",
+            N(|vm, args| {
+                let [Some(f), Some(b), offset] = args else { unreachable!("bound by the signature") };
+                let (format, _) = parsed(vm, f)?;
+                unpack_from(vm, &format, b, offset.as_ref())
+            })
+        ),
+        function!(
+            "iter_unpack",
+            "format, buffer, /",
+            "Unpack one structure of a buffer after another.",
+            F2(|vm, f, b| {
+                let (format, _) = parsed(vm, f)?;
+                iter_unpack(vm, format, b)
+            })
+        ),
     ]);
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
@@ -88,29 +116,54 @@ pub static STRUCT: TypeDef = TypeDef::new::<Struct>("_struct.Struct")
     .cpython_size(48, 0)
     .slots(Slots { new: Some(new), init: Some(|_, _, _| Ok(())), repr: Some(repr), ..Slots::NONE })
     .methods(&[
-        MethodDef::method("pack", "($self, /, *values)", "Pack values into bytes.", V(|vm, args| {
-            args.no_keywords(vm, "Struct.pack")?;
-            let format = of(vm, &args.pos()[0])?;
-            pack(vm, &format, &args.pos()[1..])
-        })),
-        MethodDef::method("pack_into", "($self, buffer, offset, /, *values)", "Pack values into a buffer at an offset.", V(|vm, args| {
-            args.no_keywords(vm, "Struct.pack_into")?;
-            let format = of(vm, &args.pos()[0])?;
-            pack_into(vm, &format, &args.pos()[1..])
-        })),
-        MethodDef::method("unpack", "($self, buffer, /)", "Unpack the values of a buffer.", F2(|vm, me, b| {
-            let format = of(vm, me)?;
-            unpack(vm, &format, b)
-        })),
-        MethodDef::method("unpack_from", "($self, /, buffer, offset=0)", "Unpack values of a buffer from an offset on.", N(|vm, args| {
-            let [Some(me), Some(b), offset] = args else { unreachable!("bound by the signature") };
-            let format = of(vm, me)?;
-            unpack_from(vm, &format, b, offset.as_ref())
-        })),
-        MethodDef::method("iter_unpack", "($self, buffer, /)", "Unpack one structure of a buffer after another.", F2(|vm, me, b| {
-            let format = of(vm, me)?;
-            iter_unpack(vm, format, b)
-        })),
+        MethodDef::method(
+            "pack",
+            "($self, /, *values)",
+            "Pack values into bytes.",
+            V(|vm, args| {
+                args.no_keywords(vm, "Struct.pack")?;
+                let format = of(vm, &args.pos()[0])?;
+                pack(vm, &format, &args.pos()[1..])
+            }),
+        ),
+        MethodDef::method(
+            "pack_into",
+            "($self, buffer, offset, /, *values)",
+            "Pack values into a buffer at an offset.",
+            V(|vm, args| {
+                args.no_keywords(vm, "Struct.pack_into")?;
+                let format = of(vm, &args.pos()[0])?;
+                pack_into(vm, &format, &args.pos()[1..])
+            }),
+        ),
+        MethodDef::method(
+            "unpack",
+            "($self, buffer, /)",
+            "Unpack the values of a buffer.",
+            F2(|vm, me, b| {
+                let format = of(vm, me)?;
+                unpack(vm, &format, b)
+            }),
+        ),
+        MethodDef::method(
+            "unpack_from",
+            "($self, /, buffer, offset=0)",
+            "Unpack values of a buffer from an offset on.",
+            N(|vm, args| {
+                let [Some(me), Some(b), offset] = args else { unreachable!("bound by the signature") };
+                let format = of(vm, me)?;
+                unpack_from(vm, &format, b, offset.as_ref())
+            }),
+        ),
+        MethodDef::method(
+            "iter_unpack",
+            "($self, buffer, /)",
+            "Unpack one structure of a buffer after another.",
+            F2(|vm, me, b| {
+                let format = of(vm, me)?;
+                iter_unpack(vm, format, b)
+            }),
+        ),
     ])
     .getset(&[
         GetSetDef::get("format", "The format string.", |_, me| Ok(this(me).text.as_value().clone())),
@@ -194,7 +247,9 @@ fn put(vm: &mut Vm, slot: &Slot, out: &mut [u8], v: &Value) -> PyResult<()> {
             slot.pack_complex(out, z).map_err(|e| pack_error(vm, e))?;
         }
         Kind::Char | Kind::Bytes | Kind::Pascal => {
-            let bytes = if v.downcast::<Bytes>().is_some() || (slot.kind != Kind::Char && v.downcast::<ByteArray>().is_some()) {
+            let bytes = if v.downcast::<Bytes>().is_some()
+                || (slot.kind != Kind::Char && v.downcast::<ByteArray>().is_some())
+            {
                 Some(vm.bytes_like(v)?)
             } else {
                 None
@@ -240,7 +295,9 @@ fn pack_into(vm: &mut Vm, format: &Format, args: &[Value]) -> PyResult {
     }
     let mut view = match vm.buffer(buffer, BufferRequest::WRITE) {
         Ok(view) if !view.readonly && view.is_contiguous() => view,
-        Err(r) if !vm.error_is(&TYPE_ERROR) && !vm.error_is(&taipan_runtime::types::exceptions::BUFFER_ERROR) => return Err(r),
+        Err(r) if !vm.error_is(&TYPE_ERROR) && !vm.error_is(&taipan_runtime::types::exceptions::BUFFER_ERROR) => {
+            return Err(r);
+        }
         _ => {
             vm.clear_error();
             let name = buffer.class().payload.name();
@@ -332,11 +389,16 @@ taipan_runtime::payload!(UnpackIterator, UNPACK_ITERATOR,
 pub static UNPACK_ITERATOR: TypeDef = TypeDef::new::<UnpackIterator>("_struct.unpack_iterator")
     .flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION))
     .slots(Slots { iter: Some(|_, me| Ok(me.clone())), next: Some(next), ..Slots::NONE })
-    .methods(&[MethodDef::method("__length_hint__", "($self, /)", "How many structures are left.", F1(|vm, me| {
-        let it = iterator(me).get(vm);
-        let left = it.buffer.as_ref().map_or(0, |b| (b.len - it.at) / it.format.size());
-        Ok(Value::from_usize(left))
-    }))]);
+    .methods(&[MethodDef::method(
+        "__length_hint__",
+        "($self, /)",
+        "How many structures are left.",
+        F1(|vm, me| {
+            let it = iterator(me).get(vm);
+            let left = it.buffer.as_ref().map_or(0, |b| (b.len - it.at) / it.format.size());
+            Ok(Value::from_usize(left))
+        }),
+    )]);
 
 fn iterator(me: &Value) -> &Py<UnpackIterator> {
     me.downcast::<UnpackIterator>().expect("a method of unpack_iterator is called on one")

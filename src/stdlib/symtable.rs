@@ -1,7 +1,7 @@
 //! `_symtable`: the scopes of a source as objects, for the `symtable` module.
 
 use std::rc::Rc;
-use taipan_runtime::builtins::code::{source_text};
+use taipan_runtime::builtins::code::source_text;
 use taipan_runtime::builtins::fs_path_text;
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::typedef::{MethodDef, NativeFn};
@@ -128,9 +128,8 @@ fn symtable(vm: &mut Vm, source: &Value, filename: &Value, start: &Value) -> PyR
     };
     let text = source_text(vm, source, "symtable() arg 1 must be a string or bytes", &filename)?;
     let options = ParseOptions { mode, filename: filename.clone(), ..Default::default() };
-    let built = taipan_syntax::parse(&text, &options).and_then(|parsed| {
-        SymbolTable::build(&parsed.module, &SymtableOptions { filename, ..Default::default() })
-    });
+    let built = taipan_syntax::parse(&text, &options)
+        .and_then(|parsed| SymbolTable::build(&parsed.module, &SymtableOptions { filename, ..Default::default() }));
     match built {
         Ok(table) => {
             let table = Rc::new(table);

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::typedef::{MethodDef, NativeFn::*};
 use taipan_runtime::object::value::Frozen;
-use taipan_runtime::object::{GetSetDef, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, instance, none};
+use taipan_runtime::object::{
+    GetSetDef, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, instance, none,
+};
 use taipan_runtime::types::dict::Dict;
 use taipan_runtime::types::exceptions as exc;
 use taipan_runtime::types::tuple::Tuple;
@@ -142,12 +144,27 @@ pub static LOCK: TypeDef = TypeDef::new::<Lock>("_thread.lock")
     .methods(lock_methods!(
         lock_acquire,
         lock_release,
-        MethodDef::method("locked", "($self, /)", "Return whether the lock is in the locked state.", F1(|_, v| Ok(boolean(lock(v).shared.state.lock().count != 0)))),
-        MethodDef::method("locked_lock", "($self, /)", "An obsolete synonym of locked().", F1(|_, v| Ok(boolean(lock(v).shared.state.lock().count != 0)))),
-        MethodDef::method("_at_fork_reinit", "($self, /)", "Open the lock in a child process.", F1(|_, v| {
-            *lock(v).shared.state.lock() = State::default();
-            Ok(none())
-        })),
+        MethodDef::method(
+            "locked",
+            "($self, /)",
+            "Return whether the lock is in the locked state.",
+            F1(|_, v| Ok(boolean(lock(v).shared.state.lock().count != 0)))
+        ),
+        MethodDef::method(
+            "locked_lock",
+            "($self, /)",
+            "An obsolete synonym of locked().",
+            F1(|_, v| Ok(boolean(lock(v).shared.state.lock().count != 0)))
+        ),
+        MethodDef::method(
+            "_at_fork_reinit",
+            "($self, /)",
+            "Open the lock in a child process.",
+            F1(|_, v| {
+                *lock(v).shared.state.lock() = State::default();
+                Ok(none())
+            })
+        ),
     ));
 
 /// `_thread.RLock`
@@ -168,21 +185,51 @@ pub static RLOCK: TypeDef = TypeDef::new::<RLock>("_thread.RLock")
     .methods(lock_methods!(
         rlock_acquire,
         rlock_release,
-        MethodDef::method("locked", "($self, /)", "Return whether the lock is held by any thread.", F1(|_, v| Ok(boolean(rlock(v).shared.state.lock().count != 0)))),
-        MethodDef::method("_is_owned", "($self, /)", "For internal use by `threading.Condition`.", F1(|vm, v| {
-            let s = rlock(v).shared.state.lock();
-            Ok(boolean(s.count != 0 && s.owner == vm.ident))
-        })),
-        MethodDef::method("_recursion_count", "($self, /)", "For internal use by reentrancy checks.", F1(|vm, v| {
-            let s = rlock(v).shared.state.lock();
-            Ok(Value::from_usize(if s.owner == vm.ident { s.count } else { 0 }))
-        })),
-        MethodDef::method("_release_save", "($self, /)", "For internal use by `threading.Condition`.", F1(release_save)),
-        MethodDef::method("_acquire_restore", "($self, state, /)", "For internal use by `threading.Condition`.", F2(acquire_restore)),
-        MethodDef::method("_at_fork_reinit", "($self, /)", "Open the lock in a child process.", F1(|_, v| {
-            *rlock(v).shared.state.lock() = State::default();
-            Ok(none())
-        })),
+        MethodDef::method(
+            "locked",
+            "($self, /)",
+            "Return whether the lock is held by any thread.",
+            F1(|_, v| Ok(boolean(rlock(v).shared.state.lock().count != 0)))
+        ),
+        MethodDef::method(
+            "_is_owned",
+            "($self, /)",
+            "For internal use by `threading.Condition`.",
+            F1(|vm, v| {
+                let s = rlock(v).shared.state.lock();
+                Ok(boolean(s.count != 0 && s.owner == vm.ident))
+            })
+        ),
+        MethodDef::method(
+            "_recursion_count",
+            "($self, /)",
+            "For internal use by reentrancy checks.",
+            F1(|vm, v| {
+                let s = rlock(v).shared.state.lock();
+                Ok(Value::from_usize(if s.owner == vm.ident { s.count } else { 0 }))
+            })
+        ),
+        MethodDef::method(
+            "_release_save",
+            "($self, /)",
+            "For internal use by `threading.Condition`.",
+            F1(release_save)
+        ),
+        MethodDef::method(
+            "_acquire_restore",
+            "($self, state, /)",
+            "For internal use by `threading.Condition`.",
+            F2(acquire_restore)
+        ),
+        MethodDef::method(
+            "_at_fork_reinit",
+            "($self, /)",
+            "Open the lock in a child process.",
+            F1(|_, v| {
+                *rlock(v).shared.state.lock() = State::default();
+                Ok(none())
+            })
+        ),
     ));
 
 fn lock(v: &Value) -> &Py<Lock> {
@@ -503,30 +550,51 @@ pub static HANDLE: TypeDef = TypeDef::new::<Handle>("_thread._ThreadHandle")
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("join", "($self, timeout=None, /)", "Wait for the thread's end.", N(|vm, a| {
-            let h = handle(a[0].as_ref().expect("self")).clone();
-            let ident = vm.ident;
-            if h.shared.state.lock().1 == ident {
-                return Err(vm.runtime_error("Cannot join current thread"));
-            }
-            let wait = match a[1].as_ref().filter(|t| !t.is_none()) {
-                None => Wait::Forever,
-                Some(t) => {
-                    let s = vm.to_f64(t)?;
-                    if s < 0.0 { Wait::Forever } else { Wait::Until(Instant::now() + Duration::from_secs_f64(s.min(TIMEOUT_MAX))) }
+        MethodDef::method(
+            "join",
+            "($self, timeout=None, /)",
+            "Wait for the thread's end.",
+            N(|vm, a| {
+                let h = handle(a[0].as_ref().expect("self")).clone();
+                let ident = vm.ident;
+                if h.shared.state.lock().1 == ident {
+                    return Err(vm.runtime_error("Cannot join current thread"));
                 }
-            };
-            wait_end(vm, &h.shared, &wait)?;
-            Ok(none())
-        })),
-        MethodDef::method("is_done", "($self, /)", "Whether the thread has ended.", F1(|_, v| Ok(boolean(handle(v).shared.state.lock().0)))),
-        MethodDef::method("_set_done", "($self, /)", "Mark the thread as ended.", F1(|_, v| {
-            handle(v).shared.state.lock().0 = true;
-            handle(v).shared.ended.notify_all();
-            Ok(none())
-        })),
+                let wait = match a[1].as_ref().filter(|t| !t.is_none()) {
+                    None => Wait::Forever,
+                    Some(t) => {
+                        let s = vm.to_f64(t)?;
+                        if s < 0.0 {
+                            Wait::Forever
+                        } else {
+                            Wait::Until(Instant::now() + Duration::from_secs_f64(s.min(TIMEOUT_MAX)))
+                        }
+                    }
+                };
+                wait_end(vm, &h.shared, &wait)?;
+                Ok(none())
+            }),
+        ),
+        MethodDef::method(
+            "is_done",
+            "($self, /)",
+            "Whether the thread has ended.",
+            F1(|_, v| Ok(boolean(handle(v).shared.state.lock().0))),
+        ),
+        MethodDef::method(
+            "_set_done",
+            "($self, /)",
+            "Mark the thread as ended.",
+            F1(|_, v| {
+                handle(v).shared.state.lock().0 = true;
+                handle(v).shared.ended.notify_all();
+                Ok(none())
+            }),
+        ),
     ])
-    .getset(&[GetSetDef::get("ident", "", |_, v| Ok(taipan_runtime::types::int::Int::from_u64(handle(v).shared.state.lock().1)))]);
+    .getset(&[GetSetDef::get("ident", "", |_, v| {
+        Ok(taipan_runtime::types::int::Int::from_u64(handle(v).shared.state.lock().1))
+    })]);
 
 // ---- thread-local data --------------------------------------------------------------------------------------------------
 

@@ -4,8 +4,8 @@ use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::TypeDef;
 use taipan_runtime::types::slots::wrapper;
 use taipan_runtime::types::{
-    asyncgen, cell, code, descr, frame, function, generator, generic_alias, mappingproxy, method, module,
-    namespace, singletons, traceback, union,
+    asyncgen, cell, code, descr, frame, function, generator, generic_alias, mappingproxy, method, module, namespace,
+    singletons, traceback, union,
 };
 
 /// Name and type of each.

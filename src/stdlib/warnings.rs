@@ -3,7 +3,10 @@
 use parking_lot::Mutex;
 use taipan_runtime::builtins::warnings::{self, Origin};
 use taipan_runtime::import::ModuleDef;
-use taipan_runtime::object::typedef::{MethodDef, NativeFn::{F0, N}};
+use taipan_runtime::object::typedef::{
+    MethodDef,
+    NativeFn::{F0, N},
+};
 use taipan_runtime::object::{Py, PyResult, Value, none};
 use taipan_runtime::types::dict::Dict;
 use taipan_runtime::types::str::Str;

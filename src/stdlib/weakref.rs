@@ -35,9 +35,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("_weakref")
             "($module, object, callback=None, /)",
             "Create a proxy object that weakly references 'object'.",
             N(|vm, args| match args {
-                [Some(target), callback] => {
-                    proxy::new_proxy(vm, target, callback.clone().filter(|c| !c.is_none()))
-                }
+                [Some(target), callback] => proxy::new_proxy(vm, target, callback.clone().filter(|c| !c.is_none())),
                 _ => Err(vm.type_error("proxy expected at least 1 argument, got 0")),
             }),
         ),

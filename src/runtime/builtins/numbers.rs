@@ -8,8 +8,8 @@ use crate::types::float::Float;
 use crate::types::int::{Int, IntRef};
 use crate::types::str::Str;
 use crate::vm::Vm;
-use taipan_base::int::BigInt;
 use crate::vm::ops::BinOp;
+use taipan_base::int::BigInt;
 
 /// `abs(x)`
 pub fn abs(vm: &mut Vm, x: &Value) -> PyResult {

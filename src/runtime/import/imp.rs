@@ -15,26 +15,111 @@ use parking_lot::Mutex;
 pub static MODULE: ModuleDef = ModuleDef::new("_imp")
     .doc("(Extremely) low-level import machinery bits as used by importlib.")
     .functions(&[
-        MethodDef::function("extension_suffixes", "($module, /)", "Returns the list of file suffixes used to identify extension modules.", F0(|_| Ok(crate::types::list::List::empty().into()))),
-        MethodDef::function("lock_held", "($module, /)", "Return True if the import lock is currently held, else False.", F0(|vm| Ok(boolean(LOCK.lock().0 == vm.ident && LOCK.lock().1 > 0)))),
-        MethodDef::function("acquire_lock", "($module, /)", "Acquires the interpreter's import lock for the current thread.", F0(acquire_lock)),
+        MethodDef::function(
+            "extension_suffixes",
+            "($module, /)",
+            "Returns the list of file suffixes used to identify extension modules.",
+            F0(|_| Ok(crate::types::list::List::empty().into())),
+        ),
+        MethodDef::function(
+            "lock_held",
+            "($module, /)",
+            "Return True if the import lock is currently held, else False.",
+            F0(|vm| Ok(boolean(LOCK.lock().0 == vm.ident && LOCK.lock().1 > 0))),
+        ),
+        MethodDef::function(
+            "acquire_lock",
+            "($module, /)",
+            "Acquires the interpreter's import lock for the current thread.",
+            F0(acquire_lock),
+        ),
         MethodDef::function("release_lock", "($module, /)", "Release the interpreter's import lock.", F0(release_lock)),
-        MethodDef::function("is_builtin", "($module, name, /)", "Returns True if the module name corresponds to a built-in module.", F1(is_builtin)),
+        MethodDef::function(
+            "is_builtin",
+            "($module, name, /)",
+            "Returns True if the module name corresponds to a built-in module.",
+            F1(is_builtin),
+        ),
         MethodDef::function("create_builtin", "($module, spec, /)", "Create an extension module.", F1(create_builtin)),
-        MethodDef::function("exec_builtin", "($module, mod, /)", "Initialize a built-in module.", F1(|_, _| Ok(Value::small_unchecked(0)))),
-        MethodDef::function("create_dynamic", "($module, spec, file=<unrepresentable>, /)", "Create an extension module.", V(create_dynamic)),
-        MethodDef::function("exec_dynamic", "($module, mod, /)", "Initialize an extension module.", F1(|_, _| Ok(Value::small_unchecked(0)))),
-        MethodDef::function("is_frozen", "($module, name, /)", "Returns True if the module name corresponds to a frozen module.", F1(|vm, n| Ok(boolean(frozen(vm, n)?.is_some())))),
-        MethodDef::function("is_frozen_package", "($module, name, /)", "Returns True if the module name is of a frozen package.", F1(is_frozen_package)),
-        MethodDef::function("find_frozen", "($module, name, /, *, withdata=False)", "Return info about the corresponding frozen module (if there is one) or None.", N(find_frozen)),
-        MethodDef::function("get_frozen_object", "($module, name, data=None, /)", "Create a code object for a frozen module.", N(get_frozen_object)),
+        MethodDef::function(
+            "exec_builtin",
+            "($module, mod, /)",
+            "Initialize a built-in module.",
+            F1(|_, _| Ok(Value::small_unchecked(0))),
+        ),
+        MethodDef::function(
+            "create_dynamic",
+            "($module, spec, file=<unrepresentable>, /)",
+            "Create an extension module.",
+            V(create_dynamic),
+        ),
+        MethodDef::function(
+            "exec_dynamic",
+            "($module, mod, /)",
+            "Initialize an extension module.",
+            F1(|_, _| Ok(Value::small_unchecked(0))),
+        ),
+        MethodDef::function(
+            "is_frozen",
+            "($module, name, /)",
+            "Returns True if the module name corresponds to a frozen module.",
+            F1(|vm, n| Ok(boolean(frozen(vm, n)?.is_some()))),
+        ),
+        MethodDef::function(
+            "is_frozen_package",
+            "($module, name, /)",
+            "Returns True if the module name is of a frozen package.",
+            F1(is_frozen_package),
+        ),
+        MethodDef::function(
+            "find_frozen",
+            "($module, name, /, *, withdata=False)",
+            "Return info about the corresponding frozen module (if there is one) or None.",
+            N(find_frozen),
+        ),
+        MethodDef::function(
+            "get_frozen_object",
+            "($module, name, data=None, /)",
+            "Create a code object for a frozen module.",
+            N(get_frozen_object),
+        ),
         MethodDef::function("init_frozen", "($module, name, /)", "Initializes a frozen module.", F1(init_frozen)),
-        MethodDef::function("_frozen_module_names", "($module, /)", "Returns the list of available frozen modules.", F0(frozen_names)),
-        MethodDef::function("_frozen_source", "($module, name, /)", "Returns the source of an embedded module, or None.", F1(frozen_source)),
-        MethodDef::function("_override_frozen_modules_for_tests", "($module, override, /)", "(internal-only) Override the use of frozen modules.", F1(override_frozen)),
-        MethodDef::function("_override_multi_interp_extensions_check", "($module, override, /)", "(internal-only) Override the check of extensions.", F1(|_, _| Ok(Value::small_unchecked(0)))),
-        MethodDef::function("_fix_co_filename", "($module, code, path, /)", "Changes code.co_filename to specify the passed-in path.", F2(|_, _, _| Ok(none()))),
-        MethodDef::function("source_hash", "($module, key, source)", "Hash of a source for hash-based caches.", N(source_hash)),
+        MethodDef::function(
+            "_frozen_module_names",
+            "($module, /)",
+            "Returns the list of available frozen modules.",
+            F0(frozen_names),
+        ),
+        MethodDef::function(
+            "_frozen_source",
+            "($module, name, /)",
+            "Returns the source of an embedded module, or None.",
+            F1(frozen_source),
+        ),
+        MethodDef::function(
+            "_override_frozen_modules_for_tests",
+            "($module, override, /)",
+            "(internal-only) Override the use of frozen modules.",
+            F1(override_frozen),
+        ),
+        MethodDef::function(
+            "_override_multi_interp_extensions_check",
+            "($module, override, /)",
+            "(internal-only) Override the check of extensions.",
+            F1(|_, _| Ok(Value::small_unchecked(0))),
+        ),
+        MethodDef::function(
+            "_fix_co_filename",
+            "($module, code, path, /)",
+            "Changes code.co_filename to specify the passed-in path.",
+            F2(|_, _, _| Ok(none())),
+        ),
+        MethodDef::function(
+            "source_hash",
+            "($module, key, source)",
+            "Hash of a source for hash-based caches.",
+            N(source_hash),
+        ),
     ])
     .init(|vm, dict| {
         dict.store_text("check_hash_based_pycs", vm.new_str("default"));
@@ -195,4 +280,3 @@ fn source_hash(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
     h.write(&data);
     Ok(Bytes::from_slice(&h.finish().to_le_bytes()).into())
 }
-

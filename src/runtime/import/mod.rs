@@ -254,7 +254,8 @@ fn top_package(vm: &mut Vm, text: &Py<Str>, absolute: &Py<Str>, level: i32, modu
     let wanted = intern_str(&full[..full.len() - cut]);
     match modules(vm)?.lookup_str(&wanted) {
         Some(m) => Ok(m),
-        None => Err(vm.raise_with(&exc::KEY_ERROR, &[vm_str(&format!("'{}' not in sys.modules as expected", wanted.to_rust()))])),
+        None => Err(vm
+            .raise_with(&exc::KEY_ERROR, &[vm_str(&format!("'{}' not in sys.modules as expected", wanted.to_rust()))])),
     }
 }
 
@@ -362,7 +363,9 @@ fn cannot_import(vm: &mut Vm, module: &Value, name: &Py<Str>, package: Option<Py
     };
     let n = name.to_rust();
     let text = if initializing {
-        format!("cannot import name '{n}' from partially initialized module {shown} (most likely due to a circular import) ({place})")
+        format!(
+            "cannot import name '{n}' from partially initialized module {shown} (most likely due to a circular import) ({place})"
+        )
     } else {
         format!("cannot import name '{n}' from {shown} ({place})")
     };

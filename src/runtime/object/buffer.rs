@@ -43,7 +43,13 @@ impl Buffer {
     ///
     /// # Safety
     /// `ptr` is valid for `len` bytes as long as `owner` lives and its export is counted.
-    pub unsafe fn bytes(owner: Value, ptr: *mut u8, len: usize, readonly: bool, on_release: Option<fn(&Value)>) -> Buffer {
+    pub unsafe fn bytes(
+        owner: Value,
+        ptr: *mut u8,
+        len: usize,
+        readonly: bool,
+        on_release: Option<fn(&Value)>,
+    ) -> Buffer {
         Buffer {
             ptr,
             len,

@@ -141,7 +141,10 @@ pub fn collect(vm: &mut Vm, generation: usize) -> usize {
     stats[generation][1] += unreachable;
     drop(stats);
     if GC.debug.get() & 1 != 0 {
-        crate::host::stderr(&format!("gc: done, {unreachable} unreachable, 0 uncollectable, {:.4}s elapsed\n", start.elapsed().as_secs_f64()));
+        crate::host::stderr(&format!(
+            "gc: done, {unreachable} unreachable, 0 uncollectable, {:.4}s elapsed\n",
+            start.elapsed().as_secs_f64()
+        ));
     }
     callbacks(vm, "stop", generation, unreachable);
     unreachable
@@ -169,7 +172,15 @@ fn callbacks(vm: &mut Vm, phase: &str, generation: usize, collected: usize) {
 
 fn age_of(h: *mut Header) -> usize {
     // SAFETY: a live object.
-    unsafe { if (*h).has(flag::OLD2) { 2 } else if (*h).has(flag::OLD1) { 1 } else { 0 } }
+    unsafe {
+        if (*h).has(flag::OLD2) {
+            2
+        } else if (*h).has(flag::OLD1) {
+            1
+        } else {
+            0
+        }
+    }
 }
 
 fn is_container(h: *mut Header) -> bool {
@@ -425,4 +436,3 @@ pub fn frozen() -> usize {
     unsafe { heap::walk_objects(false, |h, _, _| n += (*h).has(flag::FROZEN) as usize) };
     n
 }
-

@@ -295,7 +295,10 @@ unsafe fn alloc_large(space: Space, size: usize) -> *mut u8 {
     unsafe {
         let p = libc::malloc(size_of::<Large>() + size).cast::<Large>();
         if p.is_null() {
-            std::alloc::handle_alloc_error(std::alloc::Layout::from_size_align_unchecked(size.min(isize::MAX as usize - 16), 16));
+            std::alloc::handle_alloc_error(std::alloc::Layout::from_size_align_unchecked(
+                size.min(isize::MAX as usize - 16),
+                16,
+            ));
         }
         let h = heap();
         let site = match (*h).site {
@@ -355,7 +358,10 @@ pub unsafe fn realloc_raw(block: *mut u8, old: usize, new: usize) -> *mut u8 {
             unlink(p);
             let q = libc::realloc(p.cast(), size_of::<Large>() + new).cast::<Large>();
             if q.is_null() {
-                std::alloc::handle_alloc_error(std::alloc::Layout::from_size_align_unchecked(new.min(isize::MAX as usize - 16), 16));
+                std::alloc::handle_alloc_error(std::alloc::Layout::from_size_align_unchecked(
+                    new.min(isize::MAX as usize - 16),
+                    16,
+                ));
             }
             let h = heap();
             let next = (*h).large[Space::Raw as usize];

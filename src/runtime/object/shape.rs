@@ -67,7 +67,11 @@ fn add(typ: *const TypeObj, cap: u32, keys: Vec<Py<Str>>) -> u32 {
     let s = shapes();
     let index = s.1.pop().unwrap_or(s.0.len() as u32);
     let shape = Box::new(Shape { id: index + DICT_MODE_IDS, typ, cap, keys, next: Vec::new(), table: OnceCell::new() });
-    if index as usize == s.0.len() { s.0.push(Some(shape)) } else { s.0[index as usize] = Some(shape) }
+    if index as usize == s.0.len() {
+        s.0.push(Some(shape))
+    } else {
+        s.0[index as usize] = Some(shape)
+    }
     index + DICT_MODE_IDS
 }
 

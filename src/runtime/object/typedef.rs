@@ -158,7 +158,8 @@ pub type NewFn = fn(&mut Vm, &Py<Type>, &Args<'_>) -> PyResult;
 /// `__del__`.
 pub type FinalizeFn = fn(&mut Vm, &Value);
 /// Exports the object's memory.
-pub type BufferFn = fn(&mut Vm, &Value, crate::object::buffer::BufferRequest) -> PyResult<crate::object::buffer::Buffer>;
+pub type BufferFn =
+    fn(&mut Vm, &Value, crate::object::buffer::BufferRequest) -> PyResult<crate::object::buffer::Buffer>;
 /// `gen.send(value)` without making `StopIteration`: see [`SendResult`].
 pub type SendFn = fn(&mut Vm, &Value, &Value) -> PyResult<SendResult>;
 
@@ -381,11 +382,21 @@ pub struct MethodDef {
 
 impl MethodDef {
     /// A method called on an instance.
-    pub const fn method(name: &'static str, signature: &'static str, doc: &'static str, function: NativeFn) -> MethodDef {
+    pub const fn method(
+        name: &'static str,
+        signature: &'static str,
+        doc: &'static str,
+        function: NativeFn,
+    ) -> MethodDef {
         MethodDef { name, signature, doc, function, binding: Binding::Method }
     }
     /// A class method.
-    pub const fn class(name: &'static str, signature: &'static str, doc: &'static str, function: NativeFn) -> MethodDef {
+    pub const fn class(
+        name: &'static str,
+        signature: &'static str,
+        doc: &'static str,
+        function: NativeFn,
+    ) -> MethodDef {
         MethodDef { name, signature, doc, function, binding: Binding::Class }
     }
     /// A static method.
@@ -393,7 +404,12 @@ impl MethodDef {
         MethodDef { name, signature, doc, function, binding: Binding::Static }
     }
     /// A module's function.
-    pub const fn function(name: &'static str, signature: &'static str, doc: &'static str, function: NativeFn) -> MethodDef {
+    pub const fn function(
+        name: &'static str,
+        signature: &'static str,
+        doc: &'static str,
+        function: NativeFn,
+    ) -> MethodDef {
         MethodDef { name, signature, doc, function, binding: Binding::Function }
     }
 }

@@ -19,8 +19,8 @@ crate::payload!(Wrapped, WRAPPED, traverse(self, visit) { visit(&self.value) }, 
 impl Frozen for Wrapped {}
 
 /// The type of wrapped values; programs never see one.
-pub static WRAPPED: TypeDef =
-    TypeDef::new::<Wrapped>("async_generator_wrapped_value").flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION));
+pub static WRAPPED: TypeDef = TypeDef::new::<Wrapped>("async_generator_wrapped_value")
+    .flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION));
 
 /// Wraps a yielded value.
 pub fn wrapped_value(value: Value) -> Value {
@@ -36,10 +36,12 @@ mod bits {
 
 /// The type `async_generator`.
 pub static ASYNC_GENERATOR: TypeDef = TypeDef::new::<Generator>("async_generator")
-    .flags(TypeFlags::HAVE_GC
-        .union(TypeFlags::WEAKREFABLE)
-        .union(TypeFlags::DISALLOW_INSTANTIATION)
-        .union(TypeFlags::HAS_FINALIZER))
+    .flags(
+        TypeFlags::HAVE_GC
+            .union(TypeFlags::WEAKREFABLE)
+            .union(TypeFlags::DISALLOW_INSTANTIATION)
+            .union(TypeFlags::HAS_FINALIZER),
+    )
     .cpython_size(152, 8)
     .slots(Slots {
         repr: Some(|vm, v| {
@@ -55,20 +57,50 @@ pub static ASYNC_GENERATOR: TypeDef = TypeDef::new::<Generator>("async_generator
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("asend", "($self, value, /)", "Send 'value' into generator, then return next yielded value or raise StopAsyncIteration.", F2(|vm, v, x| {
-            init_hooks(vm, v)?;
-            Ok(new_send(v, Some(x.clone())))
-        })),
-        MethodDef::method("athrow", "($self, type, value=None, traceback=None, /)", "Raise exception in generator, return next yielded value or raise StopAsyncIteration.", V(athrow)),
-        MethodDef::method("aclose", "($self, /)", "Raise GeneratorExit inside generator.", F1(|vm, v| {
-            init_hooks(vm, v)?;
-            Ok(new_throw(v, None))
-        })),
-        MethodDef::class("__class_getitem__", "($type, item, /)", "See PEP 585", F2(crate::types::generic_alias::class_getitem)),
+        MethodDef::method(
+            "asend",
+            "($self, value, /)",
+            "Send 'value' into generator, then return next yielded value or raise StopAsyncIteration.",
+            F2(|vm, v, x| {
+                init_hooks(vm, v)?;
+                Ok(new_send(v, Some(x.clone())))
+            }),
+        ),
+        MethodDef::method(
+            "athrow",
+            "($self, type, value=None, traceback=None, /)",
+            "Raise exception in generator, return next yielded value or raise StopAsyncIteration.",
+            V(athrow),
+        ),
+        MethodDef::method(
+            "aclose",
+            "($self, /)",
+            "Raise GeneratorExit inside generator.",
+            F1(|vm, v| {
+                init_hooks(vm, v)?;
+                Ok(new_throw(v, None))
+            }),
+        ),
+        MethodDef::class(
+            "__class_getitem__",
+            "($type, item, /)",
+            "See PEP 585",
+            F2(crate::types::generic_alias::class_getitem),
+        ),
     ])
     .getset(&[
-        GetSetDef::get_set("__name__", "", |_, v| Ok(agen(v).name.borrow().clone()), |vm, v, x| set_text(vm, x, "__name__", &agen(v).name)),
-        GetSetDef::get_set("__qualname__", "", |_, v| Ok(agen(v).qualname.borrow().clone()), |vm, v, x| set_text(vm, x, "__qualname__", &agen(v).qualname)),
+        GetSetDef::get_set(
+            "__name__",
+            "",
+            |_, v| Ok(agen(v).name.borrow().clone()),
+            |vm, v, x| set_text(vm, x, "__name__", &agen(v).name),
+        ),
+        GetSetDef::get_set(
+            "__qualname__",
+            "",
+            |_, v| Ok(agen(v).qualname.borrow().clone()),
+            |vm, v, x| set_text(vm, x, "__qualname__", &agen(v).qualname),
+        ),
         GetSetDef::get("ag_frame", "", generator::frame_attribute),
         GetSetDef::get("ag_running", "", |_, v| Ok(boolean(has(v, bits::RUNNING)))),
         GetSetDef::get("ag_suspended", "", |_, v| Ok(boolean(agen(v).state.get() == State::Suspended))),
@@ -394,31 +426,50 @@ macro_rules! awaitable_type {
                 ..Slots::NONE
             })
             .methods(&[
-                MethodDef::method("send", "($self, value, /)", "", F2(|vm, v, x| {
-                    let r = $send(vm, v, x)?;
-                    generator::to_python(vm, r)
-                })),
-                MethodDef::method("throw", "($self, type, value=None, traceback=None, /)", "", V(|vm, args| {
-                    let v = args.pos()[0].clone();
-                    let e = generator::thrown(vm, &args.rest(), "throw")?;
-                    let r = $throw(vm, &v, e)?;
-                    generator::to_python(vm, r)
-                })),
-                MethodDef::method("close", "($self, /)", "", F1(|vm, v| {
-                    if awaitable(v).stage.get() == Stage::Closed {
-                        return Ok(none());
-                    }
-                    let e = exc::instantiate(vm, &exc::GENERATOR_EXIT, &[])?;
-                    match $throw(vm, v, e) {
-                        Ok(SendResult::Yield(_)) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
-                        Ok(SendResult::Return(_)) => Ok(none()),
-                        Err(_) if vm.error_is(&exc::STOP_ITERATION) || vm.error_is(&exc::STOP_ASYNC_ITERATION) || vm.error_is(&exc::GENERATOR_EXIT) => {
-                            vm.clear_error();
-                            Ok(none())
+                MethodDef::method(
+                    "send",
+                    "($self, value, /)",
+                    "",
+                    F2(|vm, v, x| {
+                        let r = $send(vm, v, x)?;
+                        generator::to_python(vm, r)
+                    }),
+                ),
+                MethodDef::method(
+                    "throw",
+                    "($self, type, value=None, traceback=None, /)",
+                    "",
+                    V(|vm, args| {
+                        let v = args.pos()[0].clone();
+                        let e = generator::thrown(vm, &args.rest(), "throw")?;
+                        let r = $throw(vm, &v, e)?;
+                        generator::to_python(vm, r)
+                    }),
+                ),
+                MethodDef::method(
+                    "close",
+                    "($self, /)",
+                    "",
+                    F1(|vm, v| {
+                        if awaitable(v).stage.get() == Stage::Closed {
+                            return Ok(none());
                         }
-                        Err(r) => Err(r),
-                    }
-                })),
+                        let e = exc::instantiate(vm, &exc::GENERATOR_EXIT, &[])?;
+                        match $throw(vm, v, e) {
+                            Ok(SendResult::Yield(_)) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
+                            Ok(SendResult::Return(_)) => Ok(none()),
+                            Err(_)
+                                if vm.error_is(&exc::STOP_ITERATION)
+                                    || vm.error_is(&exc::STOP_ASYNC_ITERATION)
+                                    || vm.error_is(&exc::GENERATOR_EXIT) =>
+                            {
+                                vm.clear_error();
+                                Ok(none())
+                            }
+                            Err(r) => Err(r),
+                        }
+                    }),
+                ),
             ]);
     };
 }

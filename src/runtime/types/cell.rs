@@ -2,7 +2,9 @@
 
 use crate::object::typedef::{CmpOp, Payload, Visit};
 use crate::object::value::Frozen;
-use crate::object::{GetSetDef, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, instance, not_implemented};
+use crate::object::{
+    GetSetDef, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, instance, not_implemented,
+};
 use crate::vm::Vm;
 use crate::vm::args::Args;
 use std::cell::Cell;

@@ -141,13 +141,48 @@ pub static CODE: TypeDef = TypeDef::new::<Code>("code")
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("co_lines", "($self, /)", "Iterate over line ranges.", NativeFn::F1(super::code_methods::lines)),
-        MethodDef::method("co_positions", "($self, /)", "Iterate over positions.", NativeFn::F1(super::code_methods::positions)),
-        MethodDef::method("co_branches", "($self, /)", "Iterate over branches.", NativeFn::F1(super::code_methods::branches)),
-        MethodDef::method("replace", "($self, /, **changes)", "Return a copy of the code object with new values for the specified fields.", NativeFn::V(super::code_methods::replace)),
-        MethodDef::method("__replace__", "($self, /, **changes)", "The same as replace().", NativeFn::V(super::code_methods::replace)),
-        MethodDef::method("_varname_from_oparg", "($self, /, oparg)", "Return the name of a local by its index.", NativeFn::F2(super::code_methods::varname_from_oparg)),
-        MethodDef::method("__sizeof__", "($self, /)", "Size of object in memory, in bytes.", NativeFn::F1(super::code_methods::sizeof)),
+        MethodDef::method(
+            "co_lines",
+            "($self, /)",
+            "Iterate over line ranges.",
+            NativeFn::F1(super::code_methods::lines),
+        ),
+        MethodDef::method(
+            "co_positions",
+            "($self, /)",
+            "Iterate over positions.",
+            NativeFn::F1(super::code_methods::positions),
+        ),
+        MethodDef::method(
+            "co_branches",
+            "($self, /)",
+            "Iterate over branches.",
+            NativeFn::F1(super::code_methods::branches),
+        ),
+        MethodDef::method(
+            "replace",
+            "($self, /, **changes)",
+            "Return a copy of the code object with new values for the specified fields.",
+            NativeFn::V(super::code_methods::replace),
+        ),
+        MethodDef::method(
+            "__replace__",
+            "($self, /, **changes)",
+            "The same as replace().",
+            NativeFn::V(super::code_methods::replace),
+        ),
+        MethodDef::method(
+            "_varname_from_oparg",
+            "($self, /, oparg)",
+            "Return the name of a local by its index.",
+            NativeFn::F2(super::code_methods::varname_from_oparg),
+        ),
+        MethodDef::method(
+            "__sizeof__",
+            "($self, /)",
+            "Size of object in memory, in bytes.",
+            NativeFn::F1(super::code_methods::sizeof),
+        ),
     ])
     .getset(&[
         GetSetDef::member("co_argcount", "", |_, v| number(code(v).canonical.argcount)),
@@ -164,9 +199,13 @@ pub static CODE: TypeDef = TypeDef::new::<Code>("code")
         GetSetDef::member("co_filename", "", |_, v| Ok(code(v).filename.clone().into())),
         GetSetDef::member("co_name", "", |_, v| Ok(code(v).name.clone().into())),
         GetSetDef::member("co_qualname", "", |_, v| Ok(code(v).qualname.clone().into())),
-        GetSetDef::member("co_firstlineno", "", |_, v| Ok(Value::small_unchecked(code(v).canonical.firstlineno as i64))),
+        GetSetDef::member("co_firstlineno", "", |_, v| {
+            Ok(Value::small_unchecked(code(v).canonical.firstlineno as i64))
+        }),
         GetSetDef::member("co_linetable", "", |_, v| Ok(Bytes::from_slice(&code(v).canonical.linetable).into())),
-        GetSetDef::member("co_exceptiontable", "", |_, v| Ok(Bytes::from_slice(&code(v).canonical.exceptiontable).into())),
+        GetSetDef::member("co_exceptiontable", "", |_, v| {
+            Ok(Bytes::from_slice(&code(v).canonical.exceptiontable).into())
+        }),
         GetSetDef::get("co_code", "", |_, v| Ok(Bytes::from_slice(&code(v).canonical.code).into())),
         GetSetDef::get("_co_code_adaptive", "", |_, v| Ok(Bytes::from_slice(&code(v).canonical.code).into())),
         GetSetDef::get("co_lnotab", "", super::code_methods::lnotab),

@@ -57,7 +57,11 @@ pub fn branches(vm: &mut Vm, v: &Value) -> PyResult {
     for i in c.instructions() {
         let conditional = matches!(
             i.op,
-            Op::POP_JUMP_IF_FALSE | Op::POP_JUMP_IF_TRUE | Op::POP_JUMP_IF_NONE | Op::POP_JUMP_IF_NOT_NONE | Op::FOR_ITER
+            Op::POP_JUMP_IF_FALSE
+                | Op::POP_JUMP_IF_TRUE
+                | Op::POP_JUMP_IF_NONE
+                | Op::POP_JUMP_IF_NOT_NONE
+                | Op::FOR_ITER
         );
         if conditional {
             // The fall-through path starts with a NOT_TAKEN.
@@ -313,9 +317,24 @@ pub fn new(vm: &mut Vm, _: &Py<Type>, args: &Args<'_>) -> PyResult {
         "(argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, codestring, constants, names, varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, freevars=(), cellvars=(), /)",
     );
     const FIELDS: [&str; 18] = [
-        "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "", "co_stacksize", "co_flags", "co_code", "co_consts",
-        "co_names", "co_varnames", "co_filename", "co_name", "co_qualname", "co_firstlineno", "co_linetable",
-        "co_exceptiontable", "co_freevars", "co_cellvars",
+        "co_argcount",
+        "co_posonlyargcount",
+        "co_kwonlyargcount",
+        "",
+        "co_stacksize",
+        "co_flags",
+        "co_code",
+        "co_consts",
+        "co_names",
+        "co_varnames",
+        "co_filename",
+        "co_name",
+        "co_qualname",
+        "co_firstlineno",
+        "co_linetable",
+        "co_exceptiontable",
+        "co_freevars",
+        "co_cellvars",
     ];
     let b = args.bind(vm, &SIGNATURE)?;
     let mut f = Fields {

@@ -3,7 +3,9 @@
 
 use crate::object::typedef::{CmpOp, MethodDef, NativeFn::*};
 use crate::object::value::Frozen;
-use crate::object::{GetSetDef, Py, PyResult, Raised, Slots, Type, TypeDef, TypeFlags, Value, boolean, not_implemented};
+use crate::object::{
+    GetSetDef, Py, PyResult, Raised, Slots, Type, TypeDef, TypeFlags, Value, boolean, not_implemented,
+};
 use crate::types::exceptions::DEPRECATION_WARNING;
 use crate::types::float::Float;
 use crate::types::int::{Int, IntRef};
@@ -59,12 +61,30 @@ pub static COMPLEX: TypeDef = TypeDef::new::<Complex>("complex")
     })
     .methods(&[
         MethodDef::class("from_number", "($type, number, /)", "Convert a number to a complex number.", F2(from_number)),
-        MethodDef::method("conjugate", "($self, /)", "Return the complex conjugate.", F1(|_, v| Ok(Complex::new(c(v).re, -c(v).im)))),
-        MethodDef::method("__complex__", "($self, /)", "Return the number as an exact complex.", F1(|_, v| Ok(exact(v)))),
-        MethodDef::method("__getnewargs__", "($self, /)", "Return the arguments that make an equal number.", F1(|_, v| {
-            Ok(Tuple::of([Float::new(c(v).re), Float::new(c(v).im)]).into())
-        })),
-        MethodDef::method("__format__", "($self, format_spec, /)", "Return the number laid out by a format specification.", F2(format)),
+        MethodDef::method(
+            "conjugate",
+            "($self, /)",
+            "Return the complex conjugate.",
+            F1(|_, v| Ok(Complex::new(c(v).re, -c(v).im))),
+        ),
+        MethodDef::method(
+            "__complex__",
+            "($self, /)",
+            "Return the number as an exact complex.",
+            F1(|_, v| Ok(exact(v))),
+        ),
+        MethodDef::method(
+            "__getnewargs__",
+            "($self, /)",
+            "Return the arguments that make an equal number.",
+            F1(|_, v| Ok(Tuple::of([Float::new(c(v).re), Float::new(c(v).im)]).into())),
+        ),
+        MethodDef::method(
+            "__format__",
+            "($self, format_spec, /)",
+            "Return the number laid out by a format specification.",
+            F2(format),
+        ),
     ])
     .getset(&[
         GetSetDef::member("real", "the real part of a complex number", |_, v| Ok(Float::new(c(v).re))),
@@ -181,9 +201,7 @@ pub fn pow(vm: &mut Vm, z: (f64, f64), w: (f64, f64)) -> PyResult {
 }
 
 fn hash(v: &Value) -> i64 {
-    let part = |x: f64| {
-        taipan_base::int::hash_real(x).unwrap_or_else(|| crate::types::hash::hash_address(v.word()))
-    };
+    let part = |x: f64| taipan_base::int::hash_real(x).unwrap_or_else(|| crate::types::hash::hash_address(v.word()));
     taipan_base::int::hash_complex(part(c(v).re), part(c(v).im))
 }
 

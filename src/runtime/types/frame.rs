@@ -259,9 +259,8 @@ impl FrameObject {
     /// Index of a visible local by name.
     pub fn find_local(&self, name: &Str) -> Option<usize> {
         let c = &self.code;
-        (0..c.local_names.len()).find(|&i| {
-            c.local_names[i].same(name) && !c.canonical.localspluskinds[i].contains(LocalKind::HIDDEN)
-        })
+        (0..c.local_names.len())
+            .find(|&i| c.local_names[i].same(name) && !c.canonical.localspluskinds[i].contains(LocalKind::HIDDEN))
     }
 
     /// The namespace mapping of a module or class body.
@@ -418,7 +417,12 @@ pub static FRAME: TypeDef = TypeDef::new::<FrameObject>("frame")
     .slots(Slots { repr: Some(repr), ..Slots::NONE })
     .methods(&[
         MethodDef::method("clear", "($self, /)", "Clear all references held by the frame.", NativeFn::F1(clear)),
-        MethodDef::method("__sizeof__", "($self, /)", "Return the size of the frame in memory, in bytes.", NativeFn::F1(sizeof)),
+        MethodDef::method(
+            "__sizeof__",
+            "($self, /)",
+            "Return the size of the frame in memory, in bytes.",
+            NativeFn::F1(sizeof),
+        ),
     ])
     .getset(&[
         GetSetDef::get("f_back", "", back),
@@ -430,14 +434,22 @@ pub static FRAME: TypeDef = TypeDef::new::<FrameObject>("frame")
         GetSetDef::get("f_code", "", |_, v| Ok(frame(v).code.clone().into())),
         GetSetDef::get("f_generator", "", generator),
         GetSetDef::get_set("f_trace", "", |_, v| Ok(frame(v).trace.borrow().clone().unwrap_or_else(none)), set_trace),
-        GetSetDef::get_set("f_trace_lines", "", |_, v| Ok(crate::object::boolean(frame(v).trace_lines.get())), |vm, v, x| {
-            set_bool(vm, x, &frame(v).trace_lines)
-        }),
-        GetSetDef::get_set("f_trace_opcodes", "", |_, v| Ok(crate::object::boolean(frame(v).trace_opcodes.get())), |vm, v, x| {
-            set_bool(vm, x, &frame(v).trace_opcodes)?;
-            crate::probe::frame_trace_changed(vm, frame(v));
-            Ok(())
-        }),
+        GetSetDef::get_set(
+            "f_trace_lines",
+            "",
+            |_, v| Ok(crate::object::boolean(frame(v).trace_lines.get())),
+            |vm, v, x| set_bool(vm, x, &frame(v).trace_lines),
+        ),
+        GetSetDef::get_set(
+            "f_trace_opcodes",
+            "",
+            |_, v| Ok(crate::object::boolean(frame(v).trace_opcodes.get())),
+            |vm, v, x| {
+                set_bool(vm, x, &frame(v).trace_opcodes)?;
+                crate::probe::frame_trace_changed(vm, frame(v));
+                Ok(())
+            },
+        ),
     ]);
 
 fn set_trace(vm: &mut Vm, v: &Value, x: Option<&Value>) -> PyResult<()> {

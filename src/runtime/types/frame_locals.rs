@@ -67,35 +67,66 @@ pub static FRAME_LOCALS: TypeDef = TypeDef::new::<FrameLocals>("FrameLocalsProxy
     })
     .methods(&[
         MethodDef::method("keys", "($self, /)", "", F1(keys)),
-        MethodDef::method("values", "($self, /)", "", F1(|vm, v| Ok(List::from_vec(items(vm, v).into_iter().map(|i| i.1).collect()).into()))),
-        MethodDef::method("items", "($self, /)", "", F1(|vm, v| {
-            Ok(List::from_vec(items(vm, v).into_iter().map(|(k, v)| Tuple::from_vec(vec![k, v]).into()).collect()).into())
-        })),
-        MethodDef::method("get", "($self, key, default=None, /)", "", N(|vm, a| {
-            let key = a[1].clone().expect("required");
-            Ok(get(vm, a[0].as_ref().expect("self"), &key)?.or_else(|| a[2].clone()).unwrap_or_else(none))
-        })),
-        MethodDef::method("setdefault", "($self, key, default=None, /)", "", N(|vm, a| {
-            let (me, key) = (a[0].clone().expect("self"), a[1].clone().expect("required"));
-            if let Some(v) = get(vm, &me, &key)? {
-                return Ok(v);
-            }
-            let v = a[2].clone().unwrap_or_else(none);
-            set_subscript(vm, &me, &key, Some(&v))?;
-            Ok(v)
-        })),
+        MethodDef::method(
+            "values",
+            "($self, /)",
+            "",
+            F1(|vm, v| Ok(List::from_vec(items(vm, v).into_iter().map(|i| i.1).collect()).into())),
+        ),
+        MethodDef::method(
+            "items",
+            "($self, /)",
+            "",
+            F1(|vm, v| {
+                Ok(List::from_vec(items(vm, v).into_iter().map(|(k, v)| Tuple::from_vec(vec![k, v]).into()).collect())
+                    .into())
+            }),
+        ),
+        MethodDef::method(
+            "get",
+            "($self, key, default=None, /)",
+            "",
+            N(|vm, a| {
+                let key = a[1].clone().expect("required");
+                Ok(get(vm, a[0].as_ref().expect("self"), &key)?.or_else(|| a[2].clone()).unwrap_or_else(none))
+            }),
+        ),
+        MethodDef::method(
+            "setdefault",
+            "($self, key, default=None, /)",
+            "",
+            N(|vm, a| {
+                let (me, key) = (a[0].clone().expect("self"), a[1].clone().expect("required"));
+                if let Some(v) = get(vm, &me, &key)? {
+                    return Ok(v);
+                }
+                let v = a[2].clone().unwrap_or_else(none);
+                set_subscript(vm, &me, &key, Some(&v))?;
+                Ok(v)
+            }),
+        ),
         MethodDef::method("pop", "($self, key, default=<unrepresentable>, /)", "", V(pop)),
-        MethodDef::method("update", "($self, other, /)", "", F2(|vm, a, b| {
-            update(vm, a, b)?;
-            Ok(none())
-        })),
+        MethodDef::method(
+            "update",
+            "($self, other, /)",
+            "",
+            F2(|vm, a, b| {
+                update(vm, a, b)?;
+                Ok(none())
+            }),
+        ),
         MethodDef::method("copy", "($self, /)", "", F1(|vm, v| Ok(as_dict(vm, v).into()))),
-        MethodDef::method("__reversed__", "($self, /)", "", F1(|vm, v| {
-            let mut k: Vec<Value> = items(vm, v).into_iter().map(|i| i.0).collect();
-            k.reverse();
-            let l: Value = List::from_vec(k).into();
-            vm.iter(&l)
-        })),
+        MethodDef::method(
+            "__reversed__",
+            "($self, /)",
+            "",
+            F1(|vm, v| {
+                let mut k: Vec<Value> = items(vm, v).into_iter().map(|i| i.0).collect();
+                k.reverse();
+                let l: Value = List::from_vec(k).into();
+                vm.iter(&l)
+            }),
+        ),
     ]);
 
 fn frame(v: &Value) -> &Py<FrameObject> {

@@ -100,7 +100,12 @@ impl Function {
     }
 
     /// As [`Function::new`] with the builtins known.
-    pub fn with_builtins(code: Py<Code>, globals: Py<Dict>, builtins: Py<Dict>, closure: Option<Py<Tuple>>) -> Py<Function> {
+    pub fn with_builtins(
+        code: Py<Code>,
+        globals: Py<Dict>,
+        builtins: Py<Dict>,
+        closure: Option<Py<Tuple>>,
+    ) -> Py<Function> {
         let doc = match code.canonical.docstring() {
             Some(_) => code.consts[0].clone(),
             None => none(),
@@ -198,28 +203,48 @@ pub static FUNCTION: TypeDef = TypeDef::new::<Function>("function")
             |_, v| Ok(f(v).kwdefaults.borrow().clone().map_or_else(none, Into::into)),
             set_kwdefaults,
         ),
-        GetSetDef::get_set("__name__", "", |_, v| Ok(f(v).rest.borrow().name.clone()), |vm, v, x| {
-            let x = string_only(vm, x, "__name__")?;
-            let old = std::mem::replace(&mut f(v).rest.borrow_mut().name, x);
-            drop(old);
-            Ok(())
-        }),
-        GetSetDef::get_set("__qualname__", "", |_, v| Ok(f(v).rest.borrow().qualname.clone()), |vm, v, x| {
-            let x = string_only(vm, x, "__qualname__")?;
-            let old = std::mem::replace(&mut f(v).rest.borrow_mut().qualname, x);
-            drop(old);
-            Ok(())
-        }),
-        GetSetDef::get_set("__doc__", "", |_, v| Ok(f(v).rest.borrow().doc.clone()), |_, v, x| {
-            let old = std::mem::replace(&mut f(v).rest.borrow_mut().doc, x.cloned().unwrap_or_else(none));
-            drop(old);
-            Ok(())
-        }),
-        GetSetDef::get_set("__module__", "", |_, v| Ok(f(v).rest.borrow().module.clone()), |_, v, x| {
-            let old = std::mem::replace(&mut f(v).rest.borrow_mut().module, x.cloned().unwrap_or_else(none));
-            drop(old);
-            Ok(())
-        }),
+        GetSetDef::get_set(
+            "__name__",
+            "",
+            |_, v| Ok(f(v).rest.borrow().name.clone()),
+            |vm, v, x| {
+                let x = string_only(vm, x, "__name__")?;
+                let old = std::mem::replace(&mut f(v).rest.borrow_mut().name, x);
+                drop(old);
+                Ok(())
+            },
+        ),
+        GetSetDef::get_set(
+            "__qualname__",
+            "",
+            |_, v| Ok(f(v).rest.borrow().qualname.clone()),
+            |vm, v, x| {
+                let x = string_only(vm, x, "__qualname__")?;
+                let old = std::mem::replace(&mut f(v).rest.borrow_mut().qualname, x);
+                drop(old);
+                Ok(())
+            },
+        ),
+        GetSetDef::get_set(
+            "__doc__",
+            "",
+            |_, v| Ok(f(v).rest.borrow().doc.clone()),
+            |_, v, x| {
+                let old = std::mem::replace(&mut f(v).rest.borrow_mut().doc, x.cloned().unwrap_or_else(none));
+                drop(old);
+                Ok(())
+            },
+        ),
+        GetSetDef::get_set(
+            "__module__",
+            "",
+            |_, v| Ok(f(v).rest.borrow().module.clone()),
+            |_, v, x| {
+                let old = std::mem::replace(&mut f(v).rest.borrow_mut().module, x.cloned().unwrap_or_else(none));
+                drop(old);
+                Ok(())
+            },
+        ),
         GetSetDef::get_set("__dict__", "", |_, v| Ok(dict_of(v).into()), set_dict),
         GetSetDef::member("__globals__", "", |_, v| Ok(f(v).globals.clone().into())),
         GetSetDef::member("__builtins__", "", |_, v| Ok(f(v).builtins.clone().into())),

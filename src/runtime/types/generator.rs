@@ -717,8 +717,9 @@ pub fn iter_of_awaitable(vm: &mut Vm, v: &Value) -> PyResult {
     }
     if let Some(f) = v.class().payload.slots().am_await {
         let r = f(vm, v)?;
-        let generator_based =
-            r.downcast_exact::<Generator>().is_some_and(|g| g.code.canonical.flags.contains(CodeFlags::ITERABLE_COROUTINE));
+        let generator_based = r
+            .downcast_exact::<Generator>()
+            .is_some_and(|g| g.code.canonical.flags.contains(CodeFlags::ITERABLE_COROUTINE));
         if std::ptr::eq(r.class(), COROUTINE.object()) || generator_based {
             return Err(vm.type_error("__await__() returned a coroutine"));
         }
@@ -907,11 +908,26 @@ pub static GENERATOR: TypeDef = TypeDef::new::<Generator>("generator")
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("send", "($self, arg, /)", "Send 'arg' into generator, return next yielded value or raise StopIteration.", NativeFn::F2(py_send)),
-        MethodDef::method("throw", "($self, type, value=None, traceback=None, /)", "Raise exception in generator, return next yielded value or raise StopIteration.", NativeFn::V(py_throw)),
+        MethodDef::method(
+            "send",
+            "($self, arg, /)",
+            "Send 'arg' into generator, return next yielded value or raise StopIteration.",
+            NativeFn::F2(py_send),
+        ),
+        MethodDef::method(
+            "throw",
+            "($self, type, value=None, traceback=None, /)",
+            "Raise exception in generator, return next yielded value or raise StopIteration.",
+            NativeFn::V(py_throw),
+        ),
         MethodDef::method("close", "($self, /)", "Raise GeneratorExit inside generator.", NativeFn::F1(py_close)),
         MethodDef::method("__sizeof__", "($self, /)", "Size of object in memory, in bytes.", NativeFn::F1(sizeof)),
-        MethodDef::class("__class_getitem__", "($type, item, /)", "See PEP 585", NativeFn::F2(crate::types::generic_alias::class_getitem)),
+        MethodDef::class(
+            "__class_getitem__",
+            "($type, item, /)",
+            "See PEP 585",
+            NativeFn::F2(crate::types::generic_alias::class_getitem),
+        ),
     ])
     .getset(shared_getset!("gi_frame", "gi_running", "gi_suspended", "gi_code", "gi_yieldfrom",));
 
@@ -927,13 +943,33 @@ pub static COROUTINE: TypeDef = TypeDef::new::<Generator>("coroutine")
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("send", "($self, arg, /)", "Send 'arg' into coroutine, return next yielded value or raise StopIteration.", NativeFn::F2(py_send)),
-        MethodDef::method("throw", "($self, type, value=None, traceback=None, /)", "Raise exception in coroutine, return next yielded value or raise StopIteration.", NativeFn::V(py_throw)),
+        MethodDef::method(
+            "send",
+            "($self, arg, /)",
+            "Send 'arg' into coroutine, return next yielded value or raise StopIteration.",
+            NativeFn::F2(py_send),
+        ),
+        MethodDef::method(
+            "throw",
+            "($self, type, value=None, traceback=None, /)",
+            "Raise exception in coroutine, return next yielded value or raise StopIteration.",
+            NativeFn::V(py_throw),
+        ),
         MethodDef::method("close", "($self, /)", "Raise GeneratorExit inside coroutine.", NativeFn::F1(py_close)),
         MethodDef::method("__sizeof__", "($self, /)", "Size of object in memory, in bytes.", NativeFn::F1(sizeof)),
-        MethodDef::class("__class_getitem__", "($type, item, /)", "See PEP 585", NativeFn::F2(crate::types::generic_alias::class_getitem)),
+        MethodDef::class(
+            "__class_getitem__",
+            "($type, item, /)",
+            "See PEP 585",
+            NativeFn::F2(crate::types::generic_alias::class_getitem),
+        ),
     ])
-    .getset(shared_getset!("cr_frame", "cr_running", "cr_suspended", "cr_code", "cr_await",
+    .getset(shared_getset!(
+        "cr_frame",
+        "cr_running",
+        "cr_suspended",
+        "cr_code",
+        "cr_await",
         GetSetDef::get("cr_origin", "", |_, v| Ok(gen_of(v).origin.borrow().clone().unwrap_or_else(none)))
     ));
 
@@ -974,19 +1010,34 @@ pub static COROUTINE_WRAPPER: TypeDef = TypeDef::new::<CoroutineWrapper>("corout
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("send", "($self, arg, /)", "Send 'arg' into coroutine.", NativeFn::F2(|vm, v, x| {
-            let g = wrapped(v);
-            let r = send(vm, &g, x)?;
-            to_python(vm, r)
-        })),
-        MethodDef::method("throw", "($self, type, value=None, traceback=None, /)", "Raise exception in coroutine.", NativeFn::V(|vm, args| {
-            let g = wrapped(&args.pos()[0]);
-            let e = thrown(vm, &args.rest(), "throw")?;
-            let r = throw(vm, &g, e, true)?;
-            to_python(vm, r)
-        })),
-        MethodDef::method("close", "($self, /)", "Raise GeneratorExit inside coroutine.", NativeFn::F1(|vm, v| {
-            let g = wrapped(v);
-            close(vm, &g)
-        })),
+        MethodDef::method(
+            "send",
+            "($self, arg, /)",
+            "Send 'arg' into coroutine.",
+            NativeFn::F2(|vm, v, x| {
+                let g = wrapped(v);
+                let r = send(vm, &g, x)?;
+                to_python(vm, r)
+            }),
+        ),
+        MethodDef::method(
+            "throw",
+            "($self, type, value=None, traceback=None, /)",
+            "Raise exception in coroutine.",
+            NativeFn::V(|vm, args| {
+                let g = wrapped(&args.pos()[0]);
+                let e = thrown(vm, &args.rest(), "throw")?;
+                let r = throw(vm, &g, e, true)?;
+                to_python(vm, r)
+            }),
+        ),
+        MethodDef::method(
+            "close",
+            "($self, /)",
+            "Raise GeneratorExit inside coroutine.",
+            NativeFn::F1(|vm, v| {
+                let g = wrapped(v);
+                close(vm, &g)
+            }),
+        ),
     ]);

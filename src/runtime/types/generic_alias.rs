@@ -58,15 +58,24 @@ pub static GENERIC_ALIAS: TypeDef = TypeDef::new::<GenericAlias>("types.GenericA
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("__mro_entries__", "($self, object, /)", "", F2(|_, v, _| {
-            Ok(Tuple::from_vec(vec![this(v).origin.clone()]).into())
-        })),
-        MethodDef::method("__instancecheck__", "($self, object, /)", "", F2(|vm, _, _| {
-            Err(vm.type_error("isinstance() argument 2 cannot be a parameterized generic"))
-        })),
-        MethodDef::method("__subclasscheck__", "($self, object, /)", "", F2(|vm, _, _| {
-            Err(vm.type_error("issubclass() argument 2 cannot be a parameterized generic"))
-        })),
+        MethodDef::method(
+            "__mro_entries__",
+            "($self, object, /)",
+            "",
+            F2(|_, v, _| Ok(Tuple::from_vec(vec![this(v).origin.clone()]).into())),
+        ),
+        MethodDef::method(
+            "__instancecheck__",
+            "($self, object, /)",
+            "",
+            F2(|vm, _, _| Err(vm.type_error("isinstance() argument 2 cannot be a parameterized generic"))),
+        ),
+        MethodDef::method(
+            "__subclasscheck__",
+            "($self, object, /)",
+            "",
+            F2(|vm, _, _| Err(vm.type_error("issubclass() argument 2 cannot be a parameterized generic"))),
+        ),
         MethodDef::method("__reduce__", "($self, /)", "", F1(reduce)),
         MethodDef::method("__dir__", "($self, /)", "", F1(dir)),
     ])
@@ -122,7 +131,8 @@ pub fn type_repr(vm: &mut Vm, v: &Value) -> PyResult<String> {
     if v.is(&crate::types::singletons::NONE_TYPE.value()) {
         return Ok("None".to_owned());
     }
-    let generic = vm.get_attr_opt(v, name!("__origin__"))?.is_some() && vm.get_attr_opt(v, name!("__args__"))?.is_some();
+    let generic =
+        vm.get_attr_opt(v, name!("__origin__"))?.is_some() && vm.get_attr_opt(v, name!("__args__"))?.is_some();
     if !generic {
         let qualname = vm.get_attr_opt(v, name!("__qualname__"))?;
         let module = vm.get_attr_opt(v, name!("__module__"))?;
@@ -175,9 +185,8 @@ fn compare(vm: &mut Vm, a: &Value, b: &Value, op: CmpOp) -> PyResult {
         return Ok(not_implemented());
     }
     let (x, y) = (x.clone(), y.clone());
-    let equal = x.starred == y.starred
-        && vm.eq(&x.origin, &y.origin)?
-        && vm.eq(x.args.as_value(), y.args.as_value())?;
+    let equal =
+        x.starred == y.starred && vm.eq(&x.origin, &y.origin)? && vm.eq(x.args.as_value(), y.args.as_value())?;
     Ok(boolean(equal == (op == CmpOp::Eq)))
 }
 
@@ -280,12 +289,17 @@ pub static ALIAS_ITER: TypeDef = TypeDef::new::<AliasIter>("generic_alias_iterat
         }),
         ..Slots::NONE
     })
-    .methods(&[MethodDef::method("__reduce__", "($self, /)", "", F1(|vm, v| {
-        let left = v.downcast::<AliasIter>().and_then(|it| it.alias.borrow().clone());
-        let iter = vm.import_attr("builtins", "iter")?;
-        let args = left.unwrap_or_else(|| Tuple::empty().into());
-        Ok(Tuple::from_vec(vec![iter, Tuple::from_vec(vec![args]).into()]).into())
-    }))]);
+    .methods(&[MethodDef::method(
+        "__reduce__",
+        "($self, /)",
+        "",
+        F1(|vm, v| {
+            let left = v.downcast::<AliasIter>().and_then(|it| it.alias.borrow().clone());
+            let iter = vm.import_attr("builtins", "iter")?;
+            let args = left.unwrap_or_else(|| Tuple::empty().into());
+            Ok(Tuple::from_vec(vec![iter, Tuple::from_vec(vec![args]).into()]).into())
+        }),
+    )]);
 
 fn iter(_: &mut Vm, v: &Value) -> PyResult {
     Ok(instance::new(AliasIter { alias: RefCell::new(Some(v.clone())) }).into())

@@ -20,12 +20,18 @@ fn make_key(seed: Option<u32>) -> (u64, u64) {
                 x = x.wrapping_mul(214013).wrapping_add(2531011);
                 *b = (x >> 16) as u8;
             }
-            (u64::from_le_bytes(bytes[..8].try_into().expect("8")), u64::from_le_bytes(bytes[8..].try_into().expect("8")))
+            (
+                u64::from_le_bytes(bytes[..8].try_into().expect("8")),
+                u64::from_le_bytes(bytes[8..].try_into().expect("8")),
+            )
         }
         None => {
             let mut bytes = [0u8; 16];
             crate::host::entropy(&mut bytes);
-            (u64::from_le_bytes(bytes[..8].try_into().expect("8")), u64::from_le_bytes(bytes[8..].try_into().expect("8")))
+            (
+                u64::from_le_bytes(bytes[..8].try_into().expect("8")),
+                u64::from_le_bytes(bytes[8..].try_into().expect("8")),
+            )
         }
     }
 }

@@ -120,7 +120,9 @@ fn contains(vm: &mut Vm, v: &Value, key: &Value) -> PyResult<bool> {
 }
 
 fn get(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
-    let [Some(me), Some(key), default] = args else { return Err(vm.type_error("get expected at least 1 argument, got 0")) };
+    let [Some(me), Some(key), default] = args else {
+        return Err(vm.type_error("get expected at least 1 argument, got 0"));
+    };
     let default = default.clone().unwrap_or_else(none);
     vm.call_method_named(&mapping(me), name!("get"), &[key.clone(), default])
 }
@@ -130,7 +132,9 @@ fn new(vm: &mut Vm, _: &Py<Type>, args: &Args<'_>) -> PyResult {
     let bound = args.bind(vm, &SIGNATURE)?;
     let Some(m) = bound[0].clone() else { return Err(vm.type_error("mappingproxy() missing required argument")) };
     let slots = m.class().payload.slots();
-    let is_mapping = slots.subscript.is_some() && !m.is_exact::<List>() && m.downcast::<Tuple>().is_none()
+    let is_mapping = slots.subscript.is_some()
+        && !m.is_exact::<List>()
+        && m.downcast::<Tuple>().is_none()
         && m.downcast::<List>().is_none()
         || m.downcast::<Dict>().is_some();
     if !is_mapping {

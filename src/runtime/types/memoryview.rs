@@ -13,4 +13,5 @@ crate::payload!(MemoryView, MEMORYVIEW,
     clear(self) { drop(self.buffer.take()) });
 
 /// `memoryview`.
-pub static MEMORYVIEW: TypeDef = TypeDef::new::<MemoryView>("memoryview").flags(TypeFlags::HAVE_GC).cpython_size(144, 8);
+pub static MEMORYVIEW: TypeDef =
+    TypeDef::new::<MemoryView>("memoryview").flags(TypeFlags::HAVE_GC).cpython_size(144, 8);

@@ -336,8 +336,11 @@ fn class_descriptor_get(vm: &mut Vm, v: &Value, obj: Option<&Value>, class: Opti
         (Some(c), _) => c.clone(),
         (None, Some(o)) => o.class_value(),
         (None, None) => {
-            let text =
-                format!("descriptor '{}' for type '{}' needs either an object or a type", d.def.name, d.owner.payload.name());
+            let text = format!(
+                "descriptor '{}' for type '{}' needs either an object or a type",
+                d.def.name,
+                d.owner.payload.name()
+            );
             return Err(vm.type_error(text));
         }
     };

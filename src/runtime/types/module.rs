@@ -51,7 +51,14 @@ pub static MODULE: TypeDef = TypeDef::new::<Module>("module")
     .signature("(name, doc=None)")
     .flags(TypeFlags::HAVE_GC.union(TypeFlags::WEAKREFABLE).union(TypeFlags::BASETYPE).union(TypeFlags::CUSTOM_GETATTR))
     .cpython_size(56, 0)
-    .slots(Slots { repr: Some(repr), getattr: Some(getattr), setattr: Some(setattr), new: Some(new), init: Some(init), ..Slots::NONE })
+    .slots(Slots {
+        repr: Some(repr),
+        getattr: Some(getattr),
+        setattr: Some(setattr),
+        new: Some(new),
+        init: Some(init),
+        ..Slots::NONE
+    })
     .methods(&[MethodDef::method("__dir__", "($self, /)", "The names of the module.", NativeFn::F1(dir))])
     .getset(&[
         GetSetDef::member("__dict__", "", |_, v| Ok(module(v).dict.clone().into())),
@@ -72,20 +79,25 @@ pub static MODULE: TypeDef = TypeDef::new::<Module>("module")
                 },
             }
         }),
-        GetSetDef::get_set("__annotate__", "", |_, v| {
-            let d = &module(v).dict;
-            Ok(d.lookup_str(name!("__annotate__")).unwrap_or_else(none))
-        }, |vm, v, x| match x {
-            Some(x) if x.is_none() || vm.callable(x) => {
-                module(v).dict.store_str(name!("__annotate__"), x.clone());
-                if !x.is_none() {
-                    module(v).dict.remove_str(name!("__annotations__"));
+        GetSetDef::get_set(
+            "__annotate__",
+            "",
+            |_, v| {
+                let d = &module(v).dict;
+                Ok(d.lookup_str(name!("__annotate__")).unwrap_or_else(none))
+            },
+            |vm, v, x| match x {
+                Some(x) if x.is_none() || vm.callable(x) => {
+                    module(v).dict.store_str(name!("__annotate__"), x.clone());
+                    if !x.is_none() {
+                        module(v).dict.remove_str(name!("__annotations__"));
+                    }
+                    Ok(())
                 }
-                Ok(())
-            }
-            Some(_) => Err(vm.type_error("__annotate__ must be callable or None")),
-            None => Err(vm.type_error("cannot delete __annotate__ attribute")),
-        }),
+                Some(_) => Err(vm.type_error("__annotate__ must be callable or None")),
+                None => Err(vm.type_error("cannot delete __annotate__ attribute")),
+            },
+        ),
     ]);
 
 fn module(v: &Value) -> &Py<Module> {
@@ -130,7 +142,8 @@ fn getattr(vm: &mut Vm, v: &Value, name: &Py<Str>) -> PyResult {
 /// The `AttributeError` for a module's missing attribute, with CPython's hints about half-made and shadowing modules.
 fn missing(vm: &mut Vm, v: &Value, d: &Py<Dict>, name: &Py<Str>) -> PyResult {
     let n = name.to_rust().into_owned();
-    let module_name = d.lookup_str(name!("__name__")).and_then(|m| m.downcast::<Str>().map(|s| s.to_rust().into_owned()));
+    let module_name =
+        d.lookup_str(name!("__name__")).and_then(|m| m.downcast::<Str>().map(|s| s.to_rust().into_owned()));
     let text = match module_name {
         None => format!("module has no attribute '{n}'"),
         Some(m) => {
@@ -142,7 +155,9 @@ fn missing(vm: &mut Vm, v: &Value, d: &Py<Dict>, name: &Py<Str>) -> PyResult {
                 _ => false,
             };
             if initializing {
-                format!("partially initialized module '{m}' has no attribute '{n}' (most likely due to a circular import)")
+                format!(
+                    "partially initialized module '{m}' has no attribute '{n}' (most likely due to a circular import)"
+                )
             } else {
                 format!("module '{m}' has no attribute '{n}'")
             }
@@ -166,7 +181,8 @@ fn setattr(vm: &mut Vm, v: &Value, name: &Py<Str>, x: Option<&Value>) -> PyResul
         None => match d.remove_str(name) {
             Some(_) => Ok(()),
             None => {
-                let m = d.lookup_str(name!("__name__")).and_then(|m| m.downcast::<Str>().map(|s| s.to_rust().into_owned()));
+                let m =
+                    d.lookup_str(name!("__name__")).and_then(|m| m.downcast::<Str>().map(|s| s.to_rust().into_owned()));
                 let text = format!("module '{}' has no attribute '{}'", m.unwrap_or_default(), name.to_rust());
                 Err(exc::raise_attribute_error(vm, v, name, &text))
             }

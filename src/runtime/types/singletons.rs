@@ -32,10 +32,8 @@ pub static TRUE: StaticObj<Int> = StaticObj::new(BOOL.object(), Int { big: BigIn
 pub static FALSE: StaticObj<Int> = StaticObj::new(BOOL.object(), Int { big: BigInt::ZERO });
 
 /// The type of `None`.
-pub static NONE_TYPE: TypeDef = TypeDef::new::<NoneType>("NoneType")
-    .doc("The type of the None singleton.")
-    .cpython_size(16, 0)
-    .slots(Slots {
+pub static NONE_TYPE: TypeDef =
+    TypeDef::new::<NoneType>("NoneType").doc("The type of the None singleton.").cpython_size(16, 0).slots(Slots {
         repr: Some(|vm, _| Ok(vm.intern("None").into())),
         truth: Some(|_, _| Ok(false)),
         hash: Some(|_, _| Ok(0xfca86420)),

@@ -28,16 +28,39 @@ pub fn on_fd(fd: i32) -> Value {
 /// The type.
 pub static STDPRINTER: TypeDef = TypeDef::new::<StdPrinter>("stderrprinter")
     .flags(TypeFlags::DISALLOW_INSTANTIATION)
-    .slots(Slots { repr: Some(|vm, v| Ok(vm.new_str(&format!("<stderrprinter(fd={}) object at {:#x}>", me(v).fd, v.id())))), ..Slots::NONE })
+    .slots(Slots {
+        repr: Some(|vm, v| Ok(vm.new_str(&format!("<stderrprinter(fd={}) object at {:#x}>", me(v).fd, v.id())))),
+        ..Slots::NONE
+    })
     .methods(&[
         MethodDef::method("write", "($self, s, /)", "Writes text; gives the number of characters.", F2(write)),
-        MethodDef::method("flush", "($self, /)", "Hands what was written to the system.", F1(|vm, v| {
-            flush(vm, v)?;
-            Ok(none())
-        })),
-        MethodDef::method("fileno", "($self, /)", "The file descriptor.", F1(|_, v| Ok(Value::small_unchecked(me(v).fd as i64)))),
-        MethodDef::method("isatty", "($self, /)", "Whether the descriptor is a terminal.", F1(|_, v| Ok(boolean(is_terminal(me(v).fd))))),
-        MethodDef::method("close", "($self, /)", "Does nothing: the descriptor is the process's.", F1(|_, _| Ok(none()))),
+        MethodDef::method(
+            "flush",
+            "($self, /)",
+            "Hands what was written to the system.",
+            F1(|vm, v| {
+                flush(vm, v)?;
+                Ok(none())
+            }),
+        ),
+        MethodDef::method(
+            "fileno",
+            "($self, /)",
+            "The file descriptor.",
+            F1(|_, v| Ok(Value::small_unchecked(me(v).fd as i64))),
+        ),
+        MethodDef::method(
+            "isatty",
+            "($self, /)",
+            "Whether the descriptor is a terminal.",
+            F1(|_, v| Ok(boolean(is_terminal(me(v).fd)))),
+        ),
+        MethodDef::method(
+            "close",
+            "($self, /)",
+            "Does nothing: the descriptor is the process's.",
+            F1(|_, _| Ok(none())),
+        ),
     ])
     .getset(&[
         GetSetDef::get("encoding", "", |vm, _| Ok(vm.new_str("utf-8"))),

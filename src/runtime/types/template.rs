@@ -44,11 +44,17 @@ pub static TEMPLATE: TypeDef = TypeDef::new::<Template>("string.templatelib.Temp
         new: Some(new),
         ..Slots::NONE
     })
-    .methods(&[MethodDef::method("__reduce__", "($self, /)", "", F1(|vm, v| {
-        let t = template(v).clone();
-        let f = vm.import_attr("string.templatelib", "_template_unpickle")?;
-        Ok(Tuple::from_vec(vec![f, Tuple::from_vec(vec![t.strings.clone(), t.interpolations.clone()]).into()]).into())
-    }))])
+    .methods(&[MethodDef::method(
+        "__reduce__",
+        "($self, /)",
+        "",
+        F1(|vm, v| {
+            let t = template(v).clone();
+            let f = vm.import_attr("string.templatelib", "_template_unpickle")?;
+            Ok(Tuple::from_vec(vec![f, Tuple::from_vec(vec![t.strings.clone(), t.interpolations.clone()]).into()])
+                .into())
+        }),
+    )])
     .getset(&[
         GetSetDef::member("strings", "Strings", |_, v| Ok(template(v).strings.clone())),
         GetSetDef::member("interpolations", "Interpolations", |_, v| Ok(template(v).interpolations.clone())),
@@ -78,12 +84,22 @@ pub static INTERPOLATION: TypeDef = TypeDef::new::<Interpolation>("string.templa
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("__reduce__", "($self, /)", "", F1(|_, v| {
-            let i = interpolation(v);
-            let args = vec![i.value.clone(), i.expression.clone(), i.conversion.clone(), i.format_spec.clone()];
-            Ok(Tuple::from_vec(vec![INTERPOLATION.value(), Tuple::from_vec(args).into()]).into())
-        })),
-        MethodDef::class("__class_getitem__", "($type, item, /)", "See PEP 585", F2(crate::types::generic_alias::class_getitem)),
+        MethodDef::method(
+            "__reduce__",
+            "($self, /)",
+            "",
+            F1(|_, v| {
+                let i = interpolation(v);
+                let args = vec![i.value.clone(), i.expression.clone(), i.conversion.clone(), i.format_spec.clone()];
+                Ok(Tuple::from_vec(vec![INTERPOLATION.value(), Tuple::from_vec(args).into()]).into())
+            }),
+        ),
+        MethodDef::class(
+            "__class_getitem__",
+            "($type, item, /)",
+            "See PEP 585",
+            F2(crate::types::generic_alias::class_getitem),
+        ),
     ])
     .getset(&[
         GetSetDef::member("value", "Value", |_, v| Ok(interpolation(v).value.clone())),
@@ -140,7 +156,8 @@ fn new_interpolation_object(vm: &mut Vm, _: &Py<Type>, args: &Args<'_>) -> PyRes
             return Err(vm.value_error("Interpolation() argument 'conversion' must be one of 's', 'a' or 'r'"));
         }
     }
-    Ok(instance::new(Interpolation { value: b[0].clone().expect("required"), expression, conversion, format_spec }).into())
+    Ok(instance::new(Interpolation { value: b[0].clone().expect("required"), expression, conversion, format_spec })
+        .into())
 }
 
 /// Strings and interpolations in alternation, an empty string between neighbours of the same kind.
@@ -177,7 +194,9 @@ fn new(vm: &mut Vm, _: &Py<Type>, args: &Args<'_>) -> PyResult {
     for a in args.pos() {
         if a.downcast::<Str>().is_none() && a.downcast::<Interpolation>().is_none() {
             let n = a.class().payload.name();
-            return Err(vm.type_error(format!("Template.__new__ *args need to be of type 'str' or 'Interpolation', got {n}")));
+            return Err(
+                vm.type_error(format!("Template.__new__ *args need to be of type 'str' or 'Interpolation', got {n}"))
+            );
         }
     }
     Ok(instance::new(assemble(args.pos())).into())
@@ -209,7 +228,10 @@ fn concat(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
             return Ok(not_implemented());
         }
         let (n, m) = (a.class().payload.name(), b.class().payload.name());
-        return Err(vm.type_error(format!("can only concatenate string.templatelib.Template (not \"{}\") to string.templatelib.Template", if a.downcast::<Template>().is_some() { m } else { n })));
+        return Err(vm.type_error(format!(
+            "can only concatenate string.templatelib.Template (not \"{}\") to string.templatelib.Template",
+            if a.downcast::<Template>().is_some() { m } else { n }
+        )));
     };
     let mut all = parts(x);
     all.extend(parts(y));

@@ -57,10 +57,15 @@ pub static UNION: TypeDef = TypeDef::new::<Union>("typing.Union")
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("__mro_entries__", "($self, object, /)", "", F2(|vm, v, _| {
-            let shown = vm.repr(v)?;
-            Err(vm.type_error(format!("Cannot subclass {}", shown.to_rust())))
-        })),
+        MethodDef::method(
+            "__mro_entries__",
+            "($self, object, /)",
+            "",
+            F2(|vm, v, _| {
+                let shown = vm.repr(v)?;
+                Err(vm.type_error(format!("Cannot subclass {}", shown.to_rust())))
+            }),
+        ),
         MethodDef::class("__class_getitem__", "($type, object, /)", "See PEP 585", F2(class_getitem)),
     ])
     .getset(&[

@@ -94,7 +94,11 @@ impl<'a> Args<'a> {
     }
     /// Refuses keyword arguments.
     pub fn no_keywords(&self, vm: &mut Vm, function: &str) -> PyResult<()> {
-        if self.has_keywords() { Err(vm.type_error(format!("{function}() takes no keyword arguments"))) } else { Ok(()) }
+        if self.has_keywords() {
+            Err(vm.type_error(format!("{function}() takes no keyword arguments")))
+        } else {
+            Ok(())
+        }
     }
     /// Demands exactly `n` positional arguments and no keywords.
     pub fn exactly(&self, vm: &mut Vm, function: &str, n: usize) -> PyResult<()> {
@@ -114,11 +118,19 @@ impl<'a> Args<'a> {
         let s = |n| if n == 1 { "" } else { "s" };
         if self.npos < min {
             let least = if min == max { "" } else { "at least " };
-            return Err(vm.type_error(format!("{function} expected {least}{min} argument{}, got {}", s(min), self.npos)));
+            return Err(vm.type_error(format!(
+                "{function} expected {least}{min} argument{}, got {}",
+                s(min),
+                self.npos
+            )));
         }
         if self.npos > max {
             let most = if min == max { "" } else { "at most " };
-            return Err(vm.type_error(format!("{function} expected {most}{max} argument{}, got {}", s(max), self.npos)));
+            return Err(vm.type_error(format!(
+                "{function} expected {most}{max} argument{}, got {}",
+                s(max),
+                self.npos
+            )));
         }
         Ok(())
     }
@@ -297,20 +309,12 @@ impl Parameters {
                 text(n),
                 i + 1 - self.implicit as usize
             ))),
-            Some((n, None)) => {
-                Err(vm.type_error(format!("{name}() got an unexpected keyword argument '{}'", text(n))))
-            }
+            Some((n, None)) => Err(vm.type_error(format!("{name}() got an unexpected keyword argument '{}'", text(n)))),
         }
     }
 
     #[cold]
-    fn too_many(
-        &self,
-        vm: &mut Vm,
-        function: &FunctionName<'_>,
-        given: usize,
-        total: usize,
-    ) -> crate::object::Raised {
+    fn too_many(&self, vm: &mut Vm, function: &FunctionName<'_>, given: usize, total: usize) -> crate::object::Raised {
         let (short, implicit) = (function.short, self.implicit as usize);
         let max = self.positional - implicit;
         let (given, total, all) = (given - implicit, total - implicit, self.names.len() - implicit);

@@ -193,9 +193,10 @@ pub fn describe(vm: &mut Vm, f: &Value) -> String {
         let r = (|| {
             let q = vm.get_attr_text(f, "__qualname__")?;
             let Some(q) = q.downcast::<Str>().map(|s| s.to_rust().into_owned()) else { return Ok(None) };
-            let m = vm.get_attr_text(f, "__module__").ok().and_then(|m| {
-                m.downcast::<Str>().map(|s| s.to_rust().into_owned())
-            });
+            let m = vm
+                .get_attr_text(f, "__module__")
+                .ok()
+                .and_then(|m| m.downcast::<Str>().map(|s| s.to_rust().into_owned()));
             Ok::<_, Raised>(Some(match m {
                 Some(m) if m != "builtins" => format!("{m}.{q}()"),
                 _ => format!("{q}()"),
@@ -403,10 +404,8 @@ impl Binder {
 #[cold]
 fn missing(vm: &mut Vm, func: &Function, bound: &[Word], range: std::ops::Range<usize>, kind: &str) -> Raised {
     let code = func.code.borrow().clone();
-    let names: Vec<String> = range
-        .filter(|&i| bound[i] == 0)
-        .map(|i| format!("'{}'", code.local_names[i].to_rust()))
-        .collect();
+    let names: Vec<String> =
+        range.filter(|&i| bound[i] == 0).map(|i| format!("'{}'", code.local_names[i].to_rust())).collect();
     let list = match names.len() {
         1 => names[0].clone(),
         2 => format!("{} and {}", names[0], names[1]),
@@ -423,11 +422,8 @@ fn too_many(vm: &mut Vm, func: &Function, given: usize, bound: &[Word]) -> Raise
     let (argc, kwonly) = (c.argcount as usize, c.kwonlyargcount as usize);
     let ndef = func.defaults.borrow().as_ref().map_or(0, |d| d.len());
     let kw_given = (argc..argc + kwonly).filter(|&i| bound[i] != 0).count();
-    let (takes, plural) = if ndef > 0 {
-        (format!("from {} to {argc}", argc - ndef), true)
-    } else {
-        (argc.to_string(), argc != 1)
-    };
+    let (takes, plural) =
+        if ndef > 0 { (format!("from {} to {argc}", argc - ndef), true) } else { (argc.to_string(), argc != 1) };
     let keyword_note = if kw_given > 0 {
         format!(
             " positional argument{} (and {kw_given} keyword-only argument{})",

@@ -294,7 +294,6 @@ pub fn after_fork_child(vm: &mut Vm) {
     vm.ident = unsafe { libc::pthread_self() } as u64;
 }
 
-
 /// Whether this is the main thread.
 pub fn is_main(vm: &Vm) -> bool {
     std::ptr::eq(MAIN.load(Relaxed), vm)

@@ -258,10 +258,9 @@ impl Vm {
         for (seq, n) in [(a, b), (b, a)] {
             if let Some(f) = seq.class().payload.slots().repeat {
                 if n.class().payload.slots().index.is_none() && !n.is_small() {
-                    return Err(self.type_error(format!(
-                        "can't multiply sequence by non-int of type '{}'",
-                        type_name(n)
-                    )));
+                    return Err(
+                        self.type_error(format!("can't multiply sequence by non-int of type '{}'", type_name(n)))
+                    );
                 }
                 let n = self.repeat_count(n)?;
                 return Ok(Some(f(self, seq, n)?));
@@ -295,11 +294,7 @@ impl Vm {
             }
             self.clear_error();
         }
-        self.type_error(format!(
-            "unsupported operand type(s) for {op}: '{}' and '{}'",
-            type_name(a),
-            type_name(b)
-        ))
+        self.type_error(format!("unsupported operand type(s) for {op}: '{}' and '{}'", type_name(a), type_name(b)))
     }
 
     /// `a op= b`; `op` may be the plain or the in-place number.
@@ -467,9 +462,7 @@ impl Vm {
             Some(Some(i)) if i >= 0 => Ok(i as usize),
             Some(Some(_)) => Err(self.value_error("__length_hint__() should return >= 0")),
             Some(None) => Err(self.overflow_error("Python int too large to convert to C ssize_t")),
-            None => {
-                Err(self.type_error(format!("__length_hint__ must be an integer, not {}", type_name(&r))))
-            }
+            None => Err(self.type_error(format!("__length_hint__ must be an integer, not {}", type_name(&r)))),
         }
     }
 
@@ -530,10 +523,9 @@ impl Vm {
             Err(r) => {
                 if self.error_is(&crate::types::exceptions::TYPE_ERROR) {
                     self.clear_error();
-                    return Err(self.type_error(format!(
-                        "argument of type '{}' is not a container or iterable",
-                        type_name(v)
-                    )));
+                    return Err(
+                        self.type_error(format!("argument of type '{}' is not a container or iterable", type_name(v)))
+                    );
                 }
                 return Err(r);
             }
@@ -727,7 +719,9 @@ impl Vm {
     pub fn call_method_named(&mut self, v: &Value, name: &Py<Str>, args: &[Value]) -> PyResult {
         if let Some(f) = crate::types::object::method_for_call(self, v, name)? {
             return match f {
-                crate::types::object::Callee::Unbound(f) => Args::positional(args).with_first(v, |a| self.call_args(&f, a)),
+                crate::types::object::Callee::Unbound(f) => {
+                    Args::positional(args).with_first(v, |a| self.call_args(&f, a))
+                }
                 crate::types::object::Callee::Bound(f) => self.call(&f, args),
             };
         }

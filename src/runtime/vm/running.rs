@@ -107,7 +107,13 @@ pub fn extra_units(op: Op) -> usize {
         | Op::IMPORT_NAME
         | Op::IMPORT_FROM
         | Op::LOAD_FROM_DICT_OR_GLOBALS => 1,
-        Op::CONTAINS_OP | Op::COMPARE_OP | Op::STORE_SUBSCR | Op::TO_BOOL | Op::UNPACK_SEQUENCE | Op::FOR_ITER | Op::SEND => 1,
+        Op::CONTAINS_OP
+        | Op::COMPARE_OP
+        | Op::STORE_SUBSCR
+        | Op::TO_BOOL
+        | Op::UNPACK_SEQUENCE
+        | Op::FOR_ITER
+        | Op::SEND => 1,
         _ => 0,
     }
 }
@@ -250,7 +256,12 @@ impl Running {
     /// Kind of a local.
     pub fn local_kind(&self, index: usize) -> LocalKind {
         // SAFETY: the code object owns this copy.
-        unsafe { { let code = &*self.code; code.canonical.localspluskinds[index] } }
+        unsafe {
+            {
+                let code = &*self.code;
+                code.canonical.localspluskinds[index]
+            }
+        }
     }
     /// The name operand of the instruction at `ip`.
     ///

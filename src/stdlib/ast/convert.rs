@@ -70,7 +70,7 @@ fn node(vm: &mut Vm, n: &TreeNode) -> PyResult {
 }
 
 fn constant(vm: &mut Vm, c: &Constant) -> PyResult {
-    let mut items = |vm: &mut Vm, all: &[Constant]| all.iter().map(|c| constant(vm, c)).collect::<PyResult<Vec<_>>>();
+    let items = |vm: &mut Vm, all: &[Constant]| all.iter().map(|c| constant(vm, c)).collect::<PyResult<Vec<_>>>();
     Ok(match c {
         Constant::None => none(),
         Constant::Ellipsis => ELLIPSIS.value(),

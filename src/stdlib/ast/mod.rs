@@ -166,11 +166,8 @@ fn make_class(vm: &mut Vm, name: &str, base: &Value, dict: Py<Dict>) -> PyResult
 /// `_field_types` and `__annotations__` of every class: what each field may hold.
 fn add_field_types(vm: &mut Vm) -> PyResult<()> {
     let all = classes();
-    let names: Vec<(String, Value)> = all
-        .items()
-        .iter()
-        .filter_map(|c| Some((c.downcast::<Type>()?.get_type().payload.name(), c.clone())))
-        .collect();
+    let names: Vec<(String, Value)> =
+        all.items().iter().filter_map(|c| Some((c.downcast::<Type>()?.get_type().payload.name(), c.clone()))).collect();
     let object = taipan_runtime::types::object::OBJECT.value();
     for (i, info) in CLASSES.iter().enumerate() {
         let types = Dict::new_object();

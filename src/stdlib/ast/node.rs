@@ -26,7 +26,12 @@ pub static AST: TypeDef = TypeDef::new::<Node>("ast.AST")
     .cpython_size(24, 0)
     .slots(Slots { new: Some(new), init: Some(init), repr: Some(repr), ..Slots::NONE })
     .methods(&[
-        MethodDef::method("__reduce__", "($self, /)", "Return what pickle needs to make the node again.", NativeFn::F1(reduce)),
+        MethodDef::method(
+            "__reduce__",
+            "($self, /)",
+            "Return what pickle needs to make the node again.",
+            NativeFn::F1(reduce),
+        ),
         MethodDef::method(
             "__replace__",
             "($self, /, **fields)",
@@ -34,9 +39,7 @@ pub static AST: TypeDef = TypeDef::new::<Node>("ast.AST")
             NativeFn::V(replace),
         ),
     ])
-    .getset(&[
-        GetSetDef::get_set("__dict__", "", |_, v| Ok(instance::materialize(v).into()), set_dict),
-    ]);
+    .getset(&[GetSetDef::get_set("__dict__", "", |_, v| Ok(instance::materialize(v).into()), set_dict)]);
 
 fn set_dict(vm: &mut Vm, v: &Value, d: Option<&Value>) -> PyResult<()> {
     match d.and_then(|d| d.downcast::<Dict>()) {
@@ -123,7 +126,10 @@ fn fill_missing(vm: &mut Vm, v: &Value, class: &str, missing: Vec<Py<Str>>) -> P
     let Some(types) = types.downcast::<Dict>().cloned() else { return Ok(()) };
     for field in missing {
         let text = match types.lookup_str(&field) {
-            None => format!("Field '{}' is missing from {class}._field_types. This will become an error in Python 3.15.", field.to_rust()),
+            None => format!(
+                "Field '{}' is missing from {class}._field_types. This will become an error in Python 3.15.",
+                field.to_rust()
+            ),
             Some(t) if t.downcast::<Union>().is_some() => continue,
             Some(t) if t.downcast::<GenericAlias>().is_some() => {
                 vm.set_attr(v, &field, List::empty().as_value())?;

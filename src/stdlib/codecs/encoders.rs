@@ -21,12 +21,16 @@ pub struct EncodingMap {
 taipan_runtime::payload!(EncodingMap, ENCODING_MAP);
 
 /// The type of encoding maps.
-pub static ENCODING_MAP: TypeDef = TypeDef::new::<EncodingMap>("EncodingMap")
-    .flags(TypeFlags::DISALLOW_INSTANTIATION)
-    .methods(&[MethodDef::method("size", "($self, /)", "Return the size in memory, in bytes.", F1(|vm, me| {
-        let map = me.downcast::<EncodingMap>().map(|m| m.get(vm).map.heap_bytes());
-        Ok(Value::from_usize(map.unwrap_or(0)))
-    }))]);
+pub static ENCODING_MAP: TypeDef =
+    TypeDef::new::<EncodingMap>("EncodingMap").flags(TypeFlags::DISALLOW_INSTANTIATION).methods(&[MethodDef::method(
+        "size",
+        "($self, /)",
+        "Return the size in memory, in bytes.",
+        F1(|vm, me| {
+            let map = me.downcast::<EncodingMap>().map(|m| m.get(vm).map.heap_bytes());
+            Ok(Value::from_usize(map.unwrap_or(0)))
+        }),
+    )]);
 
 /// The text to encode, and the name of the error handler.
 fn arguments<'a>(vm: &mut Vm, args: &'a [Option<Value>], name: &str) -> PyResult<(&'a Py<Str>, String)> {

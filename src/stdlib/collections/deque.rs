@@ -5,8 +5,7 @@ use taipan_runtime::object::buf::Buf;
 use taipan_runtime::object::instance::{new, new_of};
 use taipan_runtime::object::typedef::CmpOp;
 use taipan_runtime::object::{
-    GetSetDef, MethodDef, NativeFn, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, none,
-    not_implemented,
+    GetSetDef, MethodDef, NativeFn, Py, PyResult, Slots, TypeDef, TypeFlags, Value, boolean, none, not_implemented,
 };
 use taipan_runtime::types::generic_alias::class_getitem;
 use taipan_runtime::types::list::List;

@@ -6,7 +6,8 @@ use taipan_runtime::name;
 use taipan_runtime::object::instance::new_of;
 use taipan_runtime::object::typedef::CmpOp;
 use taipan_runtime::object::{
-    GetSetDef, MethodDef, NativeFn, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, none, not_implemented,
+    GetSetDef, MethodDef, NativeFn, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, none,
+    not_implemented,
 };
 use taipan_runtime::types::dict::methods::{DICT, from_keys, key_hash, remove_hashed};
 use taipan_runtime::types::dict::{Dict, order};
@@ -16,7 +17,7 @@ use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::types::typeobject::short_name;
 use taipan_runtime::vm::Vm;
-use taipan_runtime::vm::args::{Args, Signature};
+use taipan_runtime::vm::args::Args;
 
 /// The type `collections.OrderedDict`.
 pub static ORDERED_DICT: TypeDef = TypeDef::new::<Dict>("collections.OrderedDict")

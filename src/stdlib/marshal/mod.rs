@@ -18,10 +18,30 @@ use taipan_runtime::vm::Vm;
 pub static MODULE: ModuleDef = ModuleDef::new("marshal")
     .doc("This module contains functions that can read and write Python values in\na binary format.")
     .functions(&[
-        MethodDef::function("dump", "($module, value, file, version=version, /, *, allow_code=True)", "Write the value on the open file.", N(dump)),
-        MethodDef::function("load", "($module, file, /, *, allow_code=True)", "Read one value from the open file and return it.", N(load)),
-        MethodDef::function("dumps", "($module, value, version=version, /, *, allow_code=True)", "Return the bytes object that would be written to a file by dump(value, file).", N(dumps)),
-        MethodDef::function("loads", "($module, bytes, /, *, allow_code=True)", "Convert the bytes-like object to a value.", N(loads)),
+        MethodDef::function(
+            "dump",
+            "($module, value, file, version=version, /, *, allow_code=True)",
+            "Write the value on the open file.",
+            N(dump),
+        ),
+        MethodDef::function(
+            "load",
+            "($module, file, /, *, allow_code=True)",
+            "Read one value from the open file and return it.",
+            N(load),
+        ),
+        MethodDef::function(
+            "dumps",
+            "($module, value, version=version, /, *, allow_code=True)",
+            "Return the bytes object that would be written to a file by dump(value, file).",
+            N(dumps),
+        ),
+        MethodDef::function(
+            "loads",
+            "($module, bytes, /, *, allow_code=True)",
+            "Convert the bytes-like object to a value.",
+            N(loads),
+        ),
     ])
     .init(|_: &mut Vm, dict: &Py<Dict>| {
         dict.store_text("version", Value::small_unchecked(taipan_bytecode::marshal::VERSION as i64));

@@ -157,7 +157,14 @@ impl Reader {
             tag::ELLIPSIS => ELLIPSIS.value(),
             tag::FALSE => boolean(false),
             tag::TRUE => boolean(true),
-            tag::TUPLE | tag::SMALL_TUPLE | tag::LIST | tag::DICT | tag::SET | tag::FROZENSET | tag::SLICE | tag::CODE => {
+            tag::TUPLE
+            | tag::SMALL_TUPLE
+            | tag::LIST
+            | tag::DICT
+            | tag::SET
+            | tag::FROZENSET
+            | tag::SLICE
+            | tag::CODE => {
                 return self.container(vm, code, flag).map(Some);
             }
             tag::REF => {

@@ -31,8 +31,7 @@ struct Writer {
 
 /// The value in marshal's format.
 pub fn dumps(vm: &mut Vm, v: &Value, version: i32, allow_code: bool) -> PyResult<Vec<u8>> {
-    let mut w =
-        Writer { out: Vec::new(), version, allow_code, refs: FxHashMap::default(), kept: Vec::new(), depth: 0 };
+    let mut w = Writer { out: Vec::new(), version, allow_code, refs: FxHashMap::default(), kept: Vec::new(), depth: 0 };
     w.value(vm, v, 0)?;
     Ok(w.out)
 }

@@ -111,7 +111,9 @@ pub static MODULE: ModuleDef = ModuleDef::new("math")
 
 fn init(_: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     use std::f64::consts;
-    for (name, x) in [("pi", consts::PI), ("e", consts::E), ("tau", consts::TAU), ("inf", f64::INFINITY), ("nan", f64::NAN)] {
+    for (name, x) in
+        [("pi", consts::PI), ("e", consts::E), ("tau", consts::TAU), ("inf", f64::INFINITY), ("nan", f64::NAN)]
+    {
         dict.store_text(name, Float::new(x));
     }
     Ok(())
@@ -215,7 +217,13 @@ fn ldexp(vm: &mut Vm, x: &Value, n: &Value) -> PyResult {
     let n = match Int::read(n) {
         None => return Err(vm.type_error("Expected an int as second argument to ldexp.")),
         Some(IntRef::Small(n)) => n,
-        Some(n) => if n.is_negative() { i64::MIN } else { i64::MAX },
+        Some(n) => {
+            if n.is_negative() {
+                i64::MIN
+            } else {
+                i64::MAX
+            }
+        }
     };
     if x == 0.0 || !x.is_finite() {
         return Ok(Float::new(x));
@@ -317,7 +325,8 @@ fn is_close(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
     }
     let diff = (b - a).abs();
     let close = a == b
-        || (a.is_finite() || a.is_nan()) && (b.is_finite() || b.is_nan())
+        || (a.is_finite() || a.is_nan())
+            && (b.is_finite() || b.is_nan())
             && (diff <= (rel * b).abs() || diff <= (rel * a).abs() || diff <= abs);
     Ok(boolean(close))
 }

@@ -29,11 +29,20 @@ pub static TABLE: &[MethodDef] = &[
             Err(e) => Err(vm.os_error(e)),
         }
     }),
-    f("closerange", "($module, fd_low, fd_high, /)", "Close all descriptors of a range; errors do not count.", |vm, a| {
-        let (low, high) = (number(vm, a, 0)?, number(vm, a, 1)?);
-        vm.allow_threads(|| (low.max(0)..high).for_each(|fd| drop(files::close(fd))));
-        Ok(none())
-    }),
+    f(
+        "closerange",
+        "($module, fd_low, fd_high, /)",
+        "Close all descriptors of a range; errors do not count.",
+        |vm, a| {
+            let (low, high) = (number(vm, a, 0)?, number(vm, a, 1)?);
+            vm.allow_threads(|| {
+                (low.max(0)..high).for_each(|fd| {
+                    let _ = files::close(fd);
+                })
+            });
+            Ok(none())
+        },
+    ),
     f("read", "($module, fd, length, /)", "Read from a descriptor.", read),
     f("readinto", "($module, fd, buffer, /)", "Read from a descriptor into a buffer.", readinto),
     f("write", "($module, fd, data, /)", "Write to a descriptor; give the number of bytes written.", write),

@@ -14,14 +14,24 @@ use taipan_runtime::vm::Vm;
 
 /// The functions.
 pub static TABLE: &[MethodDef] = &[
-    MethodDef::function("getcwd", "($module, /)", "The present directory.", F0(|vm| {
-        let d = files::getcwd().map_err(|e| vm.os_error(e))?;
-        Ok(decode(&d).into())
-    })),
-    MethodDef::function("getcwdb", "($module, /)", "The present directory, as bytes.", F0(|vm| {
-        let d = files::getcwd().map_err(|e| vm.os_error(e))?;
-        Ok(Bytes::from_slice(&d).into())
-    })),
+    MethodDef::function(
+        "getcwd",
+        "($module, /)",
+        "The present directory.",
+        F0(|vm| {
+            let d = files::getcwd().map_err(|e| vm.os_error(e))?;
+            Ok(decode(&d).into())
+        }),
+    ),
+    MethodDef::function(
+        "getcwdb",
+        "($module, /)",
+        "The present directory, as bytes.",
+        F0(|vm| {
+            let d = files::getcwd().map_err(|e| vm.os_error(e))?;
+            Ok(Bytes::from_slice(&d).into())
+        }),
+    ),
     MethodDef::function("listdir", "($module, path=None)", "Names of the entries of a directory.", N(listdir)),
     MethodDef::function("scandir", "($module, path=None)", "Iterate over the entries of a directory.", N(scandir)),
 ];
@@ -79,23 +89,45 @@ pub static DIR_ENTRY: TypeDef = TypeDef::new::<DirEntry>("posix.DirEntry")
         GetSetDef::member("path", "the entry's full path name", |_, v| Ok(entry(v).path.clone())),
     ])
     .methods(&[
-        MethodDef::method("is_dir", "($self, /, *, follow_symlinks=True)", "Whether it is a directory.", N(|vm, a| {
-            is_kind(vm, a, libc::S_IFDIR)
-        })),
-        MethodDef::method("is_file", "($self, /, *, follow_symlinks=True)", "Whether it is a file.", N(|vm, a| {
-            is_kind(vm, a, libc::S_IFREG)
-        })),
-        MethodDef::method("is_symlink", "($self, /)", "Whether it is a symbolic link.", F1(|vm, v| {
-            Ok(boolean(own_kind(vm, v)? == libc::S_IFLNK))
-        })),
-        MethodDef::method("is_junction", "($self, /)", "Whether it is a junction: never.", F1(|_, _| Ok(boolean(false)))),
-        MethodDef::method("stat", "($self, /, *, follow_symlinks=True)", "Facts about the entry; kept.", N(|vm, a| {
-            let (me, follow) = me_and_follow(vm, a)?;
-            stat(vm, &me, follow)
-        })),
-        MethodDef::method("inode", "($self, /)", "The entry's inode.", F1(|_, v| {
-            Ok(taipan_runtime::types::int::Int::from_u64(entry(v).inode))
-        })),
+        MethodDef::method(
+            "is_dir",
+            "($self, /, *, follow_symlinks=True)",
+            "Whether it is a directory.",
+            N(|vm, a| is_kind(vm, a, libc::S_IFDIR)),
+        ),
+        MethodDef::method(
+            "is_file",
+            "($self, /, *, follow_symlinks=True)",
+            "Whether it is a file.",
+            N(|vm, a| is_kind(vm, a, libc::S_IFREG)),
+        ),
+        MethodDef::method(
+            "is_symlink",
+            "($self, /)",
+            "Whether it is a symbolic link.",
+            F1(|vm, v| Ok(boolean(own_kind(vm, v)? == libc::S_IFLNK))),
+        ),
+        MethodDef::method(
+            "is_junction",
+            "($self, /)",
+            "Whether it is a junction: never.",
+            F1(|_, _| Ok(boolean(false))),
+        ),
+        MethodDef::method(
+            "stat",
+            "($self, /, *, follow_symlinks=True)",
+            "Facts about the entry; kept.",
+            N(|vm, a| {
+                let (me, follow) = me_and_follow(vm, a)?;
+                stat(vm, &me, follow)
+            }),
+        ),
+        MethodDef::method(
+            "inode",
+            "($self, /)",
+            "The entry's inode.",
+            F1(|_, v| Ok(taipan_runtime::types::int::Int::from_u64(entry(v).inode))),
+        ),
         MethodDef::method("__fspath__", "($self, /)", "The entry's path.", F1(|_, v| Ok(entry(v).path.clone()))),
         MethodDef::class("__class_getitem__", "($type, object, /)", "Generic over str and bytes.", F2(class_getitem)),
     ]);
@@ -227,14 +259,6 @@ fn next(vm: &mut Vm, v: &Value) -> PyResult<Option<Value>> {
             make(&full)
         }
     };
-    let e = DirEntry {
-        name: make(&name),
-        path,
-        kind,
-        inode,
-        dir,
-        stat: Default::default(),
-        lstat: Default::default(),
-    };
+    let e = DirEntry { name: make(&name), path, kind, inode, dir, stat: Default::default(), lstat: Default::default() };
     Ok(Some(instance::new(e).into()))
 }

@@ -18,7 +18,10 @@ type A<'a> = &'a [Option<Value>];
 pub static TERMINAL_SIZE: StructSeq = StructSeq::new(
     "os.terminal_size",
     "A tuple of (columns, lines) for holding terminal window size",
-    &[("columns", "width of the terminal window in characters"), ("lines", "height of the terminal window in characters")],
+    &[
+        ("columns", "width of the terminal window in characters"),
+        ("lines", "height of the terminal window in characters"),
+    ],
     2,
 );
 /// `os.uname_result`
@@ -128,9 +131,7 @@ pub static TABLE: &[MethodDef] = &[
         let name = c_string(vm, &arg(a, 0))?;
         process::unsetenv(&name).map(|_| none()).map_err(|e| vm.os_error(e))
     }),
-    f("_create_environ", "($module, /)", "The environment as it is now.", |vm, _| {
-        Ok(super::environment(vm)?.into())
-    }),
+    f("_create_environ", "($module, /)", "The environment as it is now.", |vm, _| Ok(super::environment(vm)?.into())),
     f("device_encoding", "($module, /, fd)", "Encoding of a terminal.", |vm, a| {
         let fd = vm.to_i32(&arg(a, 0))?;
         Ok(if host::is_terminal(fd) { vm.new_str("utf-8") } else { none() })

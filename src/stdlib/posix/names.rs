@@ -9,14 +9,24 @@ use taipan_runtime::vm::Vm;
 
 /// The functions.
 pub static TABLE: &[MethodDef] = &[
-    MethodDef::function("fspath", "($module, path)", "The text or bytes of a path.", N(|vm, a| match &a[0] {
-        Some(v) => fspath(vm, v),
-        None => Err(vm.type_error("fspath() missing required argument 'path' (pos 1)")),
-    })),
-    MethodDef::function("_path_normpath", "($module, path)", "A path without needless parts.", N(|vm, a| match &a[0] {
-        Some(v) => normpath(vm, v),
-        None => Err(vm.type_error("_path_normpath() missing required argument 'path' (pos 1)")),
-    })),
+    MethodDef::function(
+        "fspath",
+        "($module, path)",
+        "The text or bytes of a path.",
+        N(|vm, a| match &a[0] {
+            Some(v) => fspath(vm, v),
+            None => Err(vm.type_error("fspath() missing required argument 'path' (pos 1)")),
+        }),
+    ),
+    MethodDef::function(
+        "_path_normpath",
+        "($module, path)",
+        "A path without needless parts.",
+        N(|vm, a| match &a[0] {
+            Some(v) => normpath(vm, v),
+            None => Err(vm.type_error("_path_normpath() missing required argument 'path' (pos 1)")),
+        }),
+    ),
     MethodDef::function(
         "_path_splitroot_ex",
         "($module, path, /)",

@@ -126,7 +126,12 @@ pub static TABLE: &[MethodDef] = &[
         Ok(int(r.unwrap_or(-1)))
     }),
     f("fork", "($module, /)", "Make a child process; 0 in the child.", |vm, _| fork(vm)),
-    f("register_at_fork", "($module, /, *, before=None, after_in_child=None, after_in_parent=None)", "Call functions around fork().", register_at_fork),
+    f(
+        "register_at_fork",
+        "($module, /, *, before=None, after_in_child=None, after_in_parent=None)",
+        "Call functions around fork().",
+        register_at_fork,
+    ),
     f("waitpid", "($module, pid, options, /)", "Wait for a child: number and status.", |vm, a| {
         let (pid, options) = (number(vm, a, 0)?, number(vm, a, 1)?);
         let (pid, status, _) = blocking_or_raise(vm, || process::wait4(pid, options))?;

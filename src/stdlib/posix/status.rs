@@ -97,7 +97,16 @@ pub fn stat_result(vm: &mut Vm, s: &Stat) -> PyResult {
 /// The result object of a `statvfs`.
 pub fn statvfs_result(vm: &mut Vm, s: &libc::statvfs) -> PyResult {
     let all = [
-        s.f_bsize, s.f_frsize, s.f_blocks, s.f_bfree, s.f_bavail, s.f_files, s.f_ffree, s.f_favail, s.f_flag, s.f_namemax,
+        s.f_bsize,
+        s.f_frsize,
+        s.f_blocks,
+        s.f_bfree,
+        s.f_bavail,
+        s.f_files,
+        s.f_ffree,
+        s.f_favail,
+        s.f_flag,
+        s.f_namemax,
         s.f_fsid,
     ];
     STATVFS_RESULT.make(vm, all.map(Int::from_u64).to_vec())

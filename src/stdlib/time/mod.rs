@@ -53,10 +53,15 @@ pub static MODULE: ModuleDef = ModuleDef::new("time")
             "The time of a clock, in nanoseconds.",
             F1(|vm, id| clock_of(vm, id).map(int)),
         ),
-        MethodDef::function("clock_settime", "($module, clk_id, time, /)", "Set a clock, in seconds.", F2(|vm, id, t| {
-            let n = nanoseconds(vm, t, Rounding::Floor)?;
-            set_clock(vm, id, n)
-        })),
+        MethodDef::function(
+            "clock_settime",
+            "($module, clk_id, time, /)",
+            "Set a clock, in seconds.",
+            F2(|vm, id, t| {
+                let n = nanoseconds(vm, t, Rounding::Floor)?;
+                set_clock(vm, id, n)
+            }),
+        ),
         MethodDef::function(
             "clock_settime_ns",
             "($module, clk_id, time, /)",
@@ -66,13 +71,18 @@ pub static MODULE: ModuleDef = ModuleDef::new("time")
                 set_clock(vm, id, n)
             }),
         ),
-        MethodDef::function("clock_getres", "($module, clk_id, /)", "The resolution of a clock.", F1(|vm, id| {
-            let id = vm.to_i32(id)?;
-            match timing::resolution(id) {
-                Ok(n) => Ok(Float::new(seconds(n))),
-                Err(e) => Err(vm.os_error(e)),
-            }
-        })),
+        MethodDef::function(
+            "clock_getres",
+            "($module, clk_id, /)",
+            "The resolution of a clock.",
+            F1(|vm, id| {
+                let id = vm.to_i32(id)?;
+                match timing::resolution(id) {
+                    Ok(n) => Ok(Float::new(seconds(n))),
+                    Err(e) => Err(vm.os_error(e)),
+                }
+            }),
+        ),
         MethodDef::function(
             "pthread_getcpuclockid",
             "($module, thread_id, /)",
@@ -86,7 +96,12 @@ pub static MODULE: ModuleDef = ModuleDef::new("time")
         MethodDef::function("localtime", "($module, seconds=None, /)", "A time as local time.", N(calendar::localtime)),
         MethodDef::function("asctime", "($module, time_tuple=None, /)", "A time tuple as text.", N(calendar::asctime)),
         MethodDef::function("ctime", "($module, seconds=None, /)", "A local time as text.", N(calendar::ctime)),
-        MethodDef::function("mktime", "($module, time_tuple, /)", "Seconds of a local time tuple.", F1(calendar::mktime)),
+        MethodDef::function(
+            "mktime",
+            "($module, time_tuple, /)",
+            "Seconds of a local time tuple.",
+            F1(calendar::mktime),
+        ),
         MethodDef::function(
             "strftime",
             "($module, format, time_tuple=None, /)",
@@ -102,7 +117,12 @@ pub static MODULE: ModuleDef = ModuleDef::new("time")
                 vm.call_args(&f, args)
             }),
         ),
-        MethodDef::function("tzset", "($module, /)", "Take over the time zone of the environment.", F0(calendar::tzset)),
+        MethodDef::function(
+            "tzset",
+            "($module, /)",
+            "Take over the time zone of the environment.",
+            F0(calendar::tzset),
+        ),
     ])
     .init(init);
 

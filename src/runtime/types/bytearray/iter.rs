@@ -53,26 +53,41 @@ pub static BYTEARRAY_ITER: TypeDef = TypeDef::new::<ByteArrayIter>("bytearray_it
     .cpython_size(32, 0)
     .slots(Slots { iter: Some(|_, me| Ok(me.clone())), next: Some(next), ..Slots::NONE })
     .methods(&[
-        MethodDef::method("__length_hint__", "($self, /)", "How many bytes are left.", F1(|vm, me| {
-            let it = this(me).get(vm);
-            Ok(Value::from_usize(it.array.as_ref().map_or(0, |a| a.get(vm).data.len().saturating_sub(it.index))))
-        })),
-        MethodDef::method("__reduce__", "($self, /)", "Return state information for pickling.", F1(|vm, me| {
-            let function = builtin_iter(vm)?;
-            let it = this(me).get(vm);
-            Ok(match &it.array {
-                Some(a) => {
-                    let args = Tuple::of([a.as_value().clone()]);
-                    Tuple::of([function, args.into(), Value::from_usize(it.index)]).into()
-                }
-                None => Tuple::of([function, Tuple::of([Tuple::empty().into()]).into()]).into(),
-            })
-        })),
-        MethodDef::method("__setstate__", "($self, object, /)", "Set state information for unpickling.", F2(|vm, me, state| {
-            let index = state_index(vm, state)?;
-            let it = this(me).get(vm);
-            let len = it.array.as_ref().map_or(0, |a| a.get(vm).data.len());
-            this(me).get_mut(vm).index = (index.max(0) as usize).min(len);
-            Ok(none())
-        })),
+        MethodDef::method(
+            "__length_hint__",
+            "($self, /)",
+            "How many bytes are left.",
+            F1(|vm, me| {
+                let it = this(me).get(vm);
+                Ok(Value::from_usize(it.array.as_ref().map_or(0, |a| a.get(vm).data.len().saturating_sub(it.index))))
+            }),
+        ),
+        MethodDef::method(
+            "__reduce__",
+            "($self, /)",
+            "Return state information for pickling.",
+            F1(|vm, me| {
+                let function = builtin_iter(vm)?;
+                let it = this(me).get(vm);
+                Ok(match &it.array {
+                    Some(a) => {
+                        let args = Tuple::of([a.as_value().clone()]);
+                        Tuple::of([function, args.into(), Value::from_usize(it.index)]).into()
+                    }
+                    None => Tuple::of([function, Tuple::of([Tuple::empty().into()]).into()]).into(),
+                })
+            }),
+        ),
+        MethodDef::method(
+            "__setstate__",
+            "($self, object, /)",
+            "Set state information for unpickling.",
+            F2(|vm, me, state| {
+                let index = state_index(vm, state)?;
+                let it = this(me).get(vm);
+                let len = it.array.as_ref().map_or(0, |a| a.get(vm).data.len());
+                this(me).get_mut(vm).index = (index.max(0) as usize).min(len);
+                Ok(none())
+            }),
+        ),
     ]);

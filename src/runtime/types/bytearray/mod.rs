@@ -37,7 +37,9 @@ pub static BYTEARRAY: TypeDef = TypeDef::new::<ByteArray>("bytearray")
     .flags(TypeFlags::BASETYPE.union(TypeFlags::MATCH_SELF))
     .cpython_size(56, 0)
     .slots(Slots {
-        new: Some(|_, class: &Py<Type>, _| Ok(instance::new_of(class, ByteArray { data: Buf::new(), exports: 0 }).into())),
+        new: Some(|_, class: &Py<Type>, _| {
+            Ok(instance::new_of(class, ByteArray { data: Buf::new(), exports: 0 }).into())
+        }),
         init: Some(init),
         repr: Some(repr),
         str: Some(shared::str_of_bytes),
@@ -59,40 +61,87 @@ pub static BYTEARRAY: TypeDef = TypeDef::new::<ByteArray>("bytearray")
             let array = this(v).get_mut(vm);
             array.exports += 1;
             // SAFETY: the export is counted, so that the memory stays where it is; the view keeps the object alive.
-            Ok(unsafe { Buffer::bytes(v.clone(), array.data.as_ptr().cast_mut(), array.data.len(), false, Some(released)) })
+            Ok(unsafe {
+                Buffer::bytes(v.clone(), array.data.as_ptr().cast_mut(), array.data.len(), false, Some(released))
+            })
         }),
         ..Slots::NONE
     })
     .methods(shared::byte_methods![
-        MethodDef::class("fromhex", "($type, string, /)", "Make a bytearray of pairs of hexadecimal digits.", F2(from_hex)),
+        MethodDef::class(
+            "fromhex",
+            "($type, string, /)",
+            "Make a bytearray of pairs of hexadecimal digits.",
+            F2(from_hex)
+        ),
         MethodDef::method("append", "($self, item, /)", "Append one byte.", F2(change::append)),
         MethodDef::method("clear", "($self, /)", "Remove all bytes.", F1(change::clear)),
-        MethodDef::method("copy", "($self, /)", "Return a copy.", F1(|vm, v| Ok(ByteArray::from_slice(&this(v).get(vm).data).into()))),
-        MethodDef::method("extend", "($self, iterable_of_ints, /)", "Append the bytes of a buffer or an iterable of integers.", F2(change::extend)),
+        MethodDef::method(
+            "copy",
+            "($self, /)",
+            "Return a copy.",
+            F1(|vm, v| Ok(ByteArray::from_slice(&this(v).get(vm).data).into()))
+        ),
+        MethodDef::method(
+            "extend",
+            "($self, iterable_of_ints, /)",
+            "Append the bytes of a buffer or an iterable of integers.",
+            F2(change::extend)
+        ),
         MethodDef::method("insert", "($self, index, item, /)", "Insert one byte before an index.", F3(change::insert)),
         MethodDef::method("pop", "($self, index=-1, /)", "Remove and return the byte at an index.", N(change::pop)),
         MethodDef::method("remove", "($self, value, /)", "Remove the first occurrence of a byte.", F2(change::remove)),
-        MethodDef::method("resize", "($self, size, /)", "Cut the bytearray off or fill it with zeros up to a size.", F2(change::resize)),
-        MethodDef::method("reverse", "($self, /)", "Reverse the bytes in place.", F1(|vm, v| {
-            this(v).get_mut(vm).data.reverse();
-            Ok(none())
-        })),
-        MethodDef::method("__alloc__", "($self, /)", "Return the number of bytes in use by the buffer.", F1(|vm, v| {
-            let n = vm.len_of_bytes(v);
-            Ok(Value::from_usize(if n == 0 { 0 } else { n + 1 }))
-        })),
-        MethodDef::method("__sizeof__", "($self, /)", "Return the size of the object in memory, in bytes.", F1(|vm, v| {
-            let n = vm.len_of_bytes(v);
-            Ok(Value::from_usize(cpython_basicsize(v.class()) + if n == 0 { 0 } else { n + 1 }))
-        })),
-        MethodDef::method("__reduce__", "($self, /)", "Return state information for pickling.", F1(|vm, v| reduce(vm, v, 2))),
-        MethodDef::method("__reduce_ex__", "($self, proto=0, /)", "Return state information for pickling.", N(|vm, args| {
-            let proto = match &args[1] {
-                Some(v) => vm.to_i32(v)?,
-                None => 0,
-            };
-            reduce(vm, args[0].as_ref().expect("self"), proto)
-        })),
+        MethodDef::method(
+            "resize",
+            "($self, size, /)",
+            "Cut the bytearray off or fill it with zeros up to a size.",
+            F2(change::resize)
+        ),
+        MethodDef::method(
+            "reverse",
+            "($self, /)",
+            "Reverse the bytes in place.",
+            F1(|vm, v| {
+                this(v).get_mut(vm).data.reverse();
+                Ok(none())
+            })
+        ),
+        MethodDef::method(
+            "__alloc__",
+            "($self, /)",
+            "Return the number of bytes in use by the buffer.",
+            F1(|vm, v| {
+                let n = vm.len_of_bytes(v);
+                Ok(Value::from_usize(if n == 0 { 0 } else { n + 1 }))
+            })
+        ),
+        MethodDef::method(
+            "__sizeof__",
+            "($self, /)",
+            "Return the size of the object in memory, in bytes.",
+            F1(|vm, v| {
+                let n = vm.len_of_bytes(v);
+                Ok(Value::from_usize(cpython_basicsize(v.class()) + if n == 0 { 0 } else { n + 1 }))
+            })
+        ),
+        MethodDef::method(
+            "__reduce__",
+            "($self, /)",
+            "Return state information for pickling.",
+            F1(|vm, v| reduce(vm, v, 2))
+        ),
+        MethodDef::method(
+            "__reduce_ex__",
+            "($self, proto=0, /)",
+            "Return state information for pickling.",
+            N(|vm, args| {
+                let proto = match &args[1] {
+                    Some(v) => vm.to_i32(v)?,
+                    None => 0,
+                };
+                reduce(vm, args[0].as_ref().expect("self"), proto)
+            })
+        ),
     ]);
 
 /// Counts an export down.

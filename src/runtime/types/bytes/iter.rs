@@ -60,27 +60,42 @@ pub static BYTES_ITER: TypeDef = TypeDef::new::<BytesIter>("bytes_iterator")
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("__length_hint__", "($self, /)", "How many bytes are left.", F1(|vm, me| {
-            let it = this(me).get(vm);
-            Ok(Value::from_usize(it.bytes.as_ref().map_or(0, |b| b.as_slice().len().saturating_sub(it.index))))
-        })),
-        MethodDef::method("__reduce__", "($self, /)", "Return state information for pickling.", F1(|vm, me| {
-            let function = builtin_iter(vm)?;
-            let it = this(me).get(vm);
-            Ok(match &it.bytes {
-                Some(b) => {
-                    let args = Tuple::of([b.as_value().clone()]);
-                    Tuple::of([function, args.into(), Value::from_usize(it.index)]).into()
+        MethodDef::method(
+            "__length_hint__",
+            "($self, /)",
+            "How many bytes are left.",
+            F1(|vm, me| {
+                let it = this(me).get(vm);
+                Ok(Value::from_usize(it.bytes.as_ref().map_or(0, |b| b.as_slice().len().saturating_sub(it.index))))
+            }),
+        ),
+        MethodDef::method(
+            "__reduce__",
+            "($self, /)",
+            "Return state information for pickling.",
+            F1(|vm, me| {
+                let function = builtin_iter(vm)?;
+                let it = this(me).get(vm);
+                Ok(match &it.bytes {
+                    Some(b) => {
+                        let args = Tuple::of([b.as_value().clone()]);
+                        Tuple::of([function, args.into(), Value::from_usize(it.index)]).into()
+                    }
+                    None => Tuple::of([function, Tuple::of([Tuple::empty().into()]).into()]).into(),
+                })
+            }),
+        ),
+        MethodDef::method(
+            "__setstate__",
+            "($self, object, /)",
+            "Set state information for unpickling.",
+            F2(|vm, me, state| {
+                let index = state_index(vm, state)?;
+                let it = this(me).get_mut(vm);
+                if let Some(b) = &it.bytes {
+                    it.index = (index.max(0) as usize).min(b.as_slice().len());
                 }
-                None => Tuple::of([function, Tuple::of([Tuple::empty().into()]).into()]).into(),
-            })
-        })),
-        MethodDef::method("__setstate__", "($self, object, /)", "Set state information for unpickling.", F2(|vm, me, state| {
-            let index = state_index(vm, state)?;
-            let it = this(me).get_mut(vm);
-            if let Some(b) = &it.bytes {
-                it.index = (index.max(0) as usize).min(b.as_slice().len());
-            }
-            Ok(none())
-        })),
+                Ok(none())
+            }),
+        ),
     ]);

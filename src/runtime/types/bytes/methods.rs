@@ -45,10 +45,18 @@ pub static BYTES: TypeDef = TypeDef::new::<Bytes>("bytes")
     })
     .methods(shared::byte_methods![
         MethodDef::class("fromhex", "($type, string, /)", "Make bytes of pairs of hexadecimal digits.", F2(from_hex)),
-        MethodDef::method("__bytes__", "($self, /)", "Return the object as exact bytes.", F1(|_, v| Ok(exact(v).into()))),
-        MethodDef::method("__getnewargs__", "($self, /)", "Return the arguments that make equal bytes.", F1(|_, v| {
-            Ok(Tuple::of([Bytes::from_slice(b(v).as_slice()).into()]).into())
-        })),
+        MethodDef::method(
+            "__bytes__",
+            "($self, /)",
+            "Return the object as exact bytes.",
+            F1(|_, v| Ok(exact(v).into()))
+        ),
+        MethodDef::method(
+            "__getnewargs__",
+            "($self, /)",
+            "Return the arguments that make equal bytes.",
+            F1(|_, v| { Ok(Tuple::of([Bytes::from_slice(b(v).as_slice()).into()]).into()) })
+        ),
     ]);
 
 fn b(v: &Value) -> &Py<Bytes> {

@@ -52,7 +52,9 @@ impl Bytes {
         unsafe {
             let items = data.len() + 1;
             let h = match class {
-                Some(c) if !std::ptr::eq(c.get_type(), BYTES.object()) => crate::object::instance::raw(c.get_type(), items),
+                Some(c) if !std::ptr::eq(c.get_type(), BYTES.object()) => {
+                    crate::object::instance::raw(c.get_type(), items)
+                }
                 _ => {
                     let size = (size_of::<Obj<Bytes>>() + items).next_multiple_of(8);
                     let h = heap::alloc(Space::Objects, size).cast::<Header>();
@@ -78,7 +80,11 @@ impl Bytes {
     }
     /// An instance of `class`, `bytes` or a subclass.
     pub fn of_class(class: &Py<Type>, data: &[u8]) -> Py<Bytes> {
-        if std::ptr::eq(class.get_type(), BYTES.object()) { Bytes::from_slice(data) } else { Bytes::build(Some(class), data) }
+        if std::ptr::eq(class.get_type(), BYTES.object()) {
+            Bytes::from_slice(data)
+        } else {
+            Bytes::build(Some(class), data)
+        }
     }
 }
 
@@ -88,7 +94,8 @@ fn shared(i: usize) -> Py<Bytes> {
     // SAFETY: guarded by the GIL (I1).
     unsafe {
         let cell = &mut (*(&raw mut SHARED))[i];
-        cell.get_or_insert_with(|| if i == 256 { Bytes::build(None, &[]) } else { Bytes::build(None, &[i as u8]) }).clone()
+        cell.get_or_insert_with(|| if i == 256 { Bytes::build(None, &[]) } else { Bytes::build(None, &[i as u8]) })
+            .clone()
     }
 }
 

@@ -27,7 +27,11 @@ pub(crate) fn remainder(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
         }
     }
     operands.finish(vm, "bytes")?;
-    Ok(if a.downcast::<Bytes>().is_some() { Bytes::from_slice(&out).into() } else { ByteArray::from_slice(&out).into() })
+    Ok(if a.downcast::<Bytes>().is_some() {
+        Bytes::from_slice(&out).into()
+    } else {
+        ByteArray::from_slice(&out).into()
+    })
 }
 
 fn narrow(text: Text) -> Vec<u8> {

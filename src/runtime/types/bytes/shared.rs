@@ -527,7 +527,9 @@ fn fill<'a>(vm: &mut Vm, args: &Args<'a>, name: &'static str) -> PyResult<(&'a V
             let short = name.strip_prefix("bytes.").unwrap_or(name);
             if !is_bytes_or_bytearray(v) {
                 let name = v.class().payload.name();
-                return Err(vm.type_error(format!("{short}() argument 2 must be a byte string of length 1, not {name}")));
+                return Err(
+                    vm.type_error(format!("{short}() argument 2 must be a byte string of length 1, not {name}"))
+                );
             }
             match &data(vm, v)[..] {
                 [byte] => *byte,

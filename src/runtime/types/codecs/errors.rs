@@ -4,17 +4,13 @@ use super::registry;
 use crate::object::{Py, PyResult, Raised, Value};
 use crate::types::bytes::Bytes;
 use crate::types::exceptions::unicode::{ENCODING, OBJECT, REASON, fixed_range};
-use crate::types::exceptions::{
-    BaseException, UNICODE_DECODE_ERROR, UNICODE_ENCODE_ERROR, UNICODE_TRANSLATE_ERROR,
-};
+use crate::types::exceptions::{BaseException, UNICODE_DECODE_ERROR, UNICODE_ENCODE_ERROR, UNICODE_TRANSLATE_ERROR};
 use crate::types::int::Int;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::vm::Vm;
 use std::cell::RefCell;
-use taipan_base::codecs::{
-    DecodeErrors, DecodeResume, EncodeErrors, EncodeResume, Errors, Problem, Replacement,
-};
+use taipan_base::codecs::{DecodeErrors, DecodeResume, EncodeErrors, EncodeResume, Errors, Problem, Replacement};
 use taipan_base::text::{Builder, Text};
 
 /// The error handling of one call of a codec: raises Python exceptions and calls registered functions.

@@ -183,7 +183,9 @@ pub fn encode_text(vm: &mut Vm, text: &Py<Str>, encoding: &str, errors: &str) ->
     let codec = lookup_text(vm, encoding, "codecs.encode()")?;
     let result = run(vm, codec.as_value(), 0, text.as_value(), encoding, given(errors))?;
     if result.downcast::<ByteArray>().is_some() {
-        let message = format!("encoder {encoding} returned bytearray instead of bytes; use codecs.encode() to encode to arbitrary types");
+        let message = format!(
+            "encoder {encoding} returned bytearray instead of bytes; use codecs.encode() to encode to arbitrary types"
+        );
         vm.warn(&RUNTIME_WARNING, &message, 1)?;
         return Ok(Bytes::from_slice(&vm.bytes_like(&result)?));
     }

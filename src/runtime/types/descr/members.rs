@@ -105,12 +105,17 @@ pub static MEMBER_DESCRIPTOR: TypeDef = TypeDef::new::<MemberDescriptor>("member
     .flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION))
     .cpython_size(48, 0)
     .slots(Slots { repr: Some(repr), descr_get: Some(get), descr_set: Some(set), ..Slots::NONE })
-    .methods(&[MethodDef::method("__reduce__", "($self, /)", "", NativeFn::F1(|vm, v| {
-        let (access, owner) = parts(v);
-        let name = name_of(access);
-        let name = vm.intern(&name).into();
-        reduce_getattr(vm, owner.clone().into(), name)
-    }))])
+    .methods(&[MethodDef::method(
+        "__reduce__",
+        "($self, /)",
+        "",
+        NativeFn::F1(|vm, v| {
+            let (access, owner) = parts(v);
+            let name = name_of(access);
+            let name = vm.intern(&name).into();
+            reduce_getattr(vm, owner.clone().into(), name)
+        }),
+    )])
     .getset(getset!());
 
 fn parts(v: &Value) -> (&Access, &Py<Type>) {

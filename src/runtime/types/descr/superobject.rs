@@ -74,9 +74,7 @@ fn this(v: &Value) -> &Py<Super> {
 pub fn find_after(start: &TypeObj, class: &TypeObj, name: &Py<Str>) -> Option<(Py<Type>, Value)> {
     let mro = start.payload.mro.borrow();
     let after = mro.iter().position(|c| same(c.get_type(), class))? + 1;
-    mro[after..]
-        .iter()
-        .find_map(|c| Some((c.clone(), c.get_type().payload.dict.borrow().as_ref()?.lookup_str(name)?)))
+    mro[after..].iter().find_map(|c| Some((c.clone(), c.get_type().payload.dict.borrow().as_ref()?.lookup_str(name)?)))
 }
 
 /// The class whose order is followed for `super(class, object)`: `object` itself when it is a subclass of `class`, else
@@ -102,13 +100,17 @@ pub fn check(vm: &mut Vm, class: &Py<Type>, object: &Value) -> PyResult<Py<Type>
         None => ("instance of", object.class().payload.name()),
     };
     let class = class.get_type().payload.name();
-    Err(vm.type_error(format!(
-        "super(type, obj): obj ({kind} {who}) is not an instance or subtype of type ({class})."
-    )))
+    Err(vm.type_error(format!("super(type, obj): obj ({kind} {who}) is not an instance or subtype of type ({class}).")))
 }
 
 /// `super(class, object).name` without making the super object; `None` when no class after `class` has the name.
-pub fn lookup(vm: &mut Vm, class: &Py<Type>, object: &Value, start: &Py<Type>, name: &Py<Str>) -> PyResult<Option<Value>> {
+pub fn lookup(
+    vm: &mut Vm,
+    class: &Py<Type>,
+    object: &Value,
+    start: &Py<Type>,
+    name: &Py<Str>,
+) -> PyResult<Option<Value>> {
     if name.is_text("__class__") {
         return Ok(None);
     }
@@ -198,8 +200,8 @@ fn from_frame(vm: &mut Vm) -> PyResult<(Py<Type>, Value)> {
     }
     let Some(object) = frame.local(0) else { return Err(vm.runtime_error("super(): arg[0] deleted")) };
     let kinds = &code.canonical.localspluskinds;
-    let cell = (0..kinds.len())
-        .find(|&i| kinds[i].contains(LocalKind::FREE) && code.local_names[i].is_text("__class__"));
+    let cell =
+        (0..kinds.len()).find(|&i| kinds[i].contains(LocalKind::FREE) && code.local_names[i].is_text("__class__"));
     let Some(cell) = cell else { return Err(vm.runtime_error("super(): __class__ cell not found")) };
     let Some(class) = frame.local(cell) else { return Err(vm.runtime_error("super(): empty __class__ cell")) };
     match as_class(&class) {

@@ -29,6 +29,8 @@ pub struct Dict {
     index: Buf<u32>,
     entries: Buf<Entry>,
     used: usize,
+    /// Slots of the index that are not empty: live and deleted ones.
+    filled: usize,
     /// All keys are exact `str`.
     str_keys: bool,
     /// Names the present set of keys and their entry numbers; 0: no name given yet.
@@ -68,7 +70,16 @@ enum Found {
 impl Dict {
     /// An empty dictionary's payload.
     pub const fn new() -> Dict {
-        Dict { index: Buf::new(), entries: Buf::new(), used: 0, str_keys: true, keys_version: 0, changes: 0, front: 0 }
+        Dict {
+            index: Buf::new(),
+            entries: Buf::new(),
+            used: 0,
+            filled: 0,
+            str_keys: true,
+            keys_version: 0,
+            changes: 0,
+            front: 0,
+        }
     }
     /// An empty dictionary.
     pub fn new_object() -> Py<Dict> {
@@ -165,6 +176,7 @@ impl Dict {
             index.push(0);
         }
         self.index = index;
+        self.filled = self.entries.len();
         let mask = slots - 1;
         for n in 0..self.entries.len() {
             let hash = self.entries[n].hash;
@@ -192,7 +204,7 @@ impl Dict {
 
     /// Adds a key that is not there.
     fn insert_new(&mut self, key: Value, hash: i64, value: Value) {
-        if self.index.is_empty() || self.entries.len() >= usable(self.index.len()) {
+        if self.index.is_empty() || self.filled.max(self.entries.len()) >= usable(self.index.len()) {
             let mut slots = 8;
             while slots < self.used * 3 + 1 {
                 slots *= 2;
@@ -209,6 +221,7 @@ impl Dict {
             perturb >>= 5;
             i = (i.wrapping_mul(5).wrapping_add(perturb as usize).wrapping_add(1)) & mask;
         }
+        self.filled += (self.index[i] == 0) as usize;
         self.entries.push(Entry { hash, key: Some(key), value: Some(value) });
         self.index[i] = self.entries.len() as u32;
         self.used += 1;
@@ -224,6 +237,7 @@ impl Dict {
             for i in self.index.iter_mut() {
                 *i = 0;
             }
+            self.filled = 0;
             self.entries.truncate(0);
             self.front = 0;
             self.str_keys = true;

@@ -23,9 +23,20 @@ pub static FLOAT: TypeDef = TypeDef::new::<Float>("float")
         add: Some(|vm, a, b| arith(vm, a, b, |_, x, y| Ok(x + y))),
         sub: Some(|vm, a, b| arith(vm, a, b, |_, x, y| Ok(x - y))),
         mul: Some(|vm, a, b| arith(vm, a, b, |_, x, y| Ok(x * y))),
-        truediv: Some(|vm, a, b| arith(vm, a, b, |vm, x, y| if y == 0.0 { Err(vm.zero_division_error("division by zero")) } else { Ok(x / y) })),
-        floordiv: Some(|vm, a, b| arith(vm, a, b, |vm, x, y| base::floor_div(x, y).ok_or_else(|| vm.zero_division_error("division by zero")))),
-        rem: Some(|vm, a, b| arith(vm, a, b, |vm, x, y| base::modulo(x, y).ok_or_else(|| vm.zero_division_error("division by zero")))),
+        truediv: Some(|vm, a, b| {
+            arith(
+                vm,
+                a,
+                b,
+                |vm, x, y| if y == 0.0 { Err(vm.zero_division_error("division by zero")) } else { Ok(x / y) },
+            )
+        }),
+        floordiv: Some(|vm, a, b| {
+            arith(vm, a, b, |vm, x, y| base::floor_div(x, y).ok_or_else(|| vm.zero_division_error("division by zero")))
+        }),
+        rem: Some(|vm, a, b| {
+            arith(vm, a, b, |vm, x, y| base::modulo(x, y).ok_or_else(|| vm.zero_division_error("division by zero")))
+        }),
         divmod: Some(divmod),
         power: Some(power),
         neg: Some(|_, a| Ok(Float::new(-value(a)))),
@@ -41,19 +52,79 @@ pub static FLOAT: TypeDef = TypeDef::new::<Float>("float")
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("conjugate", "($self, /)", "Return self, the complex conjugate of any float.", F1(|_, a| Ok(exact(a)))),
-        MethodDef::method("__trunc__", "($self, /)", "Return the Integral closest to x between 0 and x.", F1(truncated)),
-        MethodDef::method("__floor__", "($self, /)", "Return the floor as an Integral.", F1(|vm, a| whole(vm, value(a).floor()))),
-        MethodDef::method("__ceil__", "($self, /)", "Return the ceiling as an Integral.", F1(|vm, a| whole(vm, value(a).ceil()))),
-        MethodDef::method("__round__", "($self, ndigits=None, /)", "Return the Integral closest to x, rounding half toward even.", N(round)),
-        MethodDef::method("as_integer_ratio", "($self, /)", "Return a pair of integers, whose ratio is exactly equal to the original float.", F1(ratio)),
-        MethodDef::method("is_integer", "($self, /)", "Return True if the float is an integer.", F1(|_, a| Ok(boolean(base::is_integer(value(a)))))),
-        MethodDef::method("hex", "($self, /)", "Return a hexadecimal representation of a floating-point number.", F1(|vm, a| Ok(vm.new_str(&base::hex(value(a)))))),
-        MethodDef::class("fromhex", "($type, string, /)", "Create a floating-point number from a hexadecimal string.", F2(from_hex)),
-        MethodDef::class("from_number", "($type, number, /)", "Convert real number to a floating-point number.", F2(from_number)),
-        MethodDef::class("__getformat__", "($type, typestr, /)", "You probably don't want to use this function.", F2(get_format)),
+        MethodDef::method(
+            "conjugate",
+            "($self, /)",
+            "Return self, the complex conjugate of any float.",
+            F1(|_, a| Ok(exact(a))),
+        ),
+        MethodDef::method(
+            "__trunc__",
+            "($self, /)",
+            "Return the Integral closest to x between 0 and x.",
+            F1(truncated),
+        ),
+        MethodDef::method(
+            "__floor__",
+            "($self, /)",
+            "Return the floor as an Integral.",
+            F1(|vm, a| whole(vm, value(a).floor())),
+        ),
+        MethodDef::method(
+            "__ceil__",
+            "($self, /)",
+            "Return the ceiling as an Integral.",
+            F1(|vm, a| whole(vm, value(a).ceil())),
+        ),
+        MethodDef::method(
+            "__round__",
+            "($self, ndigits=None, /)",
+            "Return the Integral closest to x, rounding half toward even.",
+            N(round),
+        ),
+        MethodDef::method(
+            "as_integer_ratio",
+            "($self, /)",
+            "Return a pair of integers, whose ratio is exactly equal to the original float.",
+            F1(ratio),
+        ),
+        MethodDef::method(
+            "is_integer",
+            "($self, /)",
+            "Return True if the float is an integer.",
+            F1(|_, a| Ok(boolean(base::is_integer(value(a))))),
+        ),
+        MethodDef::method(
+            "hex",
+            "($self, /)",
+            "Return a hexadecimal representation of a floating-point number.",
+            F1(|vm, a| Ok(vm.new_str(&base::hex(value(a))))),
+        ),
+        MethodDef::class(
+            "fromhex",
+            "($type, string, /)",
+            "Create a floating-point number from a hexadecimal string.",
+            F2(from_hex),
+        ),
+        MethodDef::class(
+            "from_number",
+            "($type, number, /)",
+            "Convert real number to a floating-point number.",
+            F2(from_number),
+        ),
+        MethodDef::class(
+            "__getformat__",
+            "($type, typestr, /)",
+            "You probably don't want to use this function.",
+            F2(get_format),
+        ),
         MethodDef::method("__getnewargs__", "($self, /)", "", F1(|_, a| Ok(Tuple::from_vec(vec![exact(a)]).into()))),
-        MethodDef::method("__format__", "($self, format_spec, /)", "Formats the float according to format_spec.", F2(format)),
+        MethodDef::method(
+            "__format__",
+            "($self, format_spec, /)",
+            "Formats the float according to format_spec.",
+            F2(format),
+        ),
     ])
     .getset(&[
         GetSetDef::get("real", "the real part of a complex number", |_, a| Ok(exact(a))),

@@ -3,7 +3,9 @@
 use super::{Int, IntRef};
 use crate::object::buffer::BufferRequest;
 use crate::object::typedef::{CmpOp, MethodDef, NativeFn::*};
-use crate::object::{GetSetDef, Py, PyResult, Raised, Slots, Type, TypeDef, TypeFlags, Value, boolean, not_implemented};
+use crate::object::{
+    GetSetDef, Py, PyResult, Raised, Slots, Type, TypeDef, TypeFlags, Value, boolean, not_implemented,
+};
 use crate::types::bytes::Bytes;
 use crate::types::float::Float;
 use crate::types::str::Str;

@@ -8,8 +8,8 @@ pub mod methods;
 use crate::object::value::Frozen;
 use crate::object::{PyResult, Value};
 use crate::vm::Vm;
-use taipan_base::int::BigInt;
 pub use methods::INT;
+use taipan_base::int::BigInt;
 
 /// Payload of a heap `int`.
 pub struct Int {
@@ -85,7 +85,9 @@ impl Int {
             None => v.downcast::<Int>().map(|p| {
                 let big: &BigInt = &p.big;
                 match big.to_i64() {
-                    Some(i) if (crate::object::value::SMALL_INT_MIN..=crate::object::value::SMALL_INT_MAX).contains(&i) => {
+                    Some(i)
+                        if (crate::object::value::SMALL_INT_MIN..=crate::object::value::SMALL_INT_MAX).contains(&i) =>
+                    {
                         IntRef::Small(i)
                     }
                     _ => IntRef::Big(big),
@@ -151,4 +153,3 @@ impl Vm {
         }
     }
 }
-

@@ -132,9 +132,12 @@ pub fn generic_setattr(vm: &mut Vm, v: &Value, name: &Py<Str>, value: Option<&Va
 fn no_place(vm: &mut Vm, v: &Value, name: &Py<Str>, in_class: bool) -> Raised {
     let class = v.class().payload.name();
     let name_text = name.to_rust().into_owned();
-    let generic = v.class().payload.slots().setattr.is_some_and(|f| {
-        std::ptr::fn_addr_eq(f, generic_setattr as crate::object::typedef::SetAttrFn)
-    });
+    let generic = v
+        .class()
+        .payload
+        .slots()
+        .setattr
+        .is_some_and(|f| std::ptr::fn_addr_eq(f, generic_setattr as crate::object::typedef::SetAttrFn));
     let text = if in_class {
         format!("'{class}' object attribute '{name_text}' is read-only")
     } else if generic {
@@ -156,12 +159,8 @@ pub enum Callee {
 /// Finds what to call for `v.name(…)` without making a bound method where possible; `None` when the type has attribute
 /// access of its own or there is no such attribute.
 pub fn method_for_call(vm: &mut Vm, v: &Value, name: &Py<Str>) -> PyResult<Option<Callee>> {
-    let ordinary = v
-        .class()
-        .payload
-        .slots()
-        .getattr
-        .is_some_and(|f| std::ptr::fn_addr_eq(f, generic_getattr as GetAttrFn));
+    let ordinary =
+        v.class().payload.slots().getattr.is_some_and(|f| std::ptr::fn_addr_eq(f, generic_getattr as GetAttrFn));
     if !ordinary {
         return Ok(None);
     }

@@ -217,7 +217,8 @@ fn dir(vm: &mut Vm, v: &Value) -> PyResult {
 /// `__dict__` of a class whose instances have one.
 pub static DICT_GETSET: GetSetDef = GetSetDef::get_set("__dict__", "", get_dict, set_dict);
 /// `__weakref__` of a class whose instances can be weakly referenced.
-pub static WEAKREF_GETSET: GetSetDef = GetSetDef::get("__weakref__", "list of weak references to the object", get_weakref);
+pub static WEAKREF_GETSET: GetSetDef =
+    GetSetDef::get("__weakref__", "list of weak references to the object", get_weakref);
 
 /// The instance's `__dict__`, made on demand.
 pub fn get_dict(vm: &mut Vm, v: &Value) -> PyResult {

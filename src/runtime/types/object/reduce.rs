@@ -49,9 +49,7 @@ fn reduce_newobj(vm: &mut Vm, v: &Value) -> PyResult {
     let (args, kwargs) = new_arguments(vm, v)?;
     let has_args = args.is_some();
     let (maker, maker_args) = match (args, kwargs) {
-        (Some(args), Some(kwargs)) if kwargs.len() != 0 => {
-            ("__newobj_ex__", vec![class, args.into(), kwargs.into()])
-        }
+        (Some(args), Some(kwargs)) if kwargs.len() != 0 => ("__newobj_ex__", vec![class, args.into(), kwargs.into()]),
         (args, _) => {
             let mut all = vec![class];
             all.extend(args.iter().flat_map(|a| a.items().iter().cloned()));

@@ -238,9 +238,7 @@ fn contains(vm: &mut Vm, v: &Value, key: &Value) -> PyResult<bool> {
 fn iter(vm: &mut Vm, v: &Value) -> PyResult {
     match typeobject::lookup(v.class(), name!("__iter__")) {
         Some(f) if !f.is_none() => call_found(vm, v, &f, &[]),
-        None if typeobject::lookup(v.class(), name!("__getitem__")).is_some() => {
-            Ok(iter::SeqIter::over(v.clone()))
-        }
+        None if typeobject::lookup(v.class(), name!("__getitem__")).is_some() => Ok(iter::SeqIter::over(v.clone())),
         _ => {
             let name = v.class().payload.name();
             Err(vm.type_error(format!("'{name}' object is not iterable")))

@@ -50,10 +50,15 @@ pub static WRAPPER_DESCRIPTOR: TypeDef = TypeDef::new::<WrapperDescriptor>("wrap
         descr_get: Some(wrapper_get),
         ..Slots::NONE
     })
-    .methods(&[MethodDef::method("__reduce__", "($self, /)", "", NativeFn::F1(|vm, v| {
-        let (owner, name) = (Py::of(wrapper(v).owner).into(), vm.intern(wrapper(v).row().name).into());
-        reduce_getattr(vm, owner, name)
-    }))])
+    .methods(&[MethodDef::method(
+        "__reduce__",
+        "($self, /)",
+        "",
+        NativeFn::F1(|vm, v| {
+            let (owner, name) = (Py::of(wrapper(v).owner).into(), vm.intern(wrapper(v).row().name).into());
+            reduce_getattr(vm, owner, name)
+        }),
+    )])
     .getset(&[
         GetSetDef::member("__objclass__", "", |_, v| Ok(Py::of(wrapper(v).owner).into())),
         GetSetDef::member("__name__", "", |vm, v| Ok(vm.intern(wrapper(v).row().name).into())),
@@ -74,9 +79,11 @@ fn qualname(vm: &mut Vm, w: &WrapperDescriptor) -> Value {
 pub fn is_generic_getattribute(v: &Value) -> bool {
     v.downcast::<WrapperDescriptor>().is_some_and(|w| {
         w.row().name == "__getattribute__"
-            && w.owner.payload.slots().getattr.is_some_and(|f| {
-                std::ptr::fn_addr_eq(f, crate::types::object::generic_getattr as GetAttrFn)
-            })
+            && w.owner
+                .payload
+                .slots()
+                .getattr
+                .is_some_and(|f| std::ptr::fn_addr_eq(f, crate::types::object::generic_getattr as GetAttrFn))
     })
 }
 
@@ -141,10 +148,15 @@ pub static METHOD_WRAPPER: TypeDef = TypeDef::new::<MethodWrapper>("method-wrapp
         richcmp: Some(method_wrapper_compare),
         ..Slots::NONE
     })
-    .methods(&[MethodDef::method("__reduce__", "($self, /)", "", NativeFn::F1(|vm, v| {
-        let (me, name) = (bound(v).self_value.clone(), vm.intern(bound(v).wrapper.row().name).into());
-        reduce_getattr(vm, me, name)
-    }))])
+    .methods(&[MethodDef::method(
+        "__reduce__",
+        "($self, /)",
+        "",
+        NativeFn::F1(|vm, v| {
+            let (me, name) = (bound(v).self_value.clone(), vm.intern(bound(v).wrapper.row().name).into());
+            reduce_getattr(vm, me, name)
+        }),
+    )])
     .getset(&[
         GetSetDef::member("__self__", "", |_, v| Ok(bound(v).self_value.clone())),
         GetSetDef::get("__objclass__", "", |_, v| Ok(Py::of(bound(v).wrapper.owner).into())),

@@ -50,7 +50,13 @@ pub(super) fn format_map(vm: &mut Vm, me: &Value, mapping: &Value) -> PyResult {
     build(vm, s(me), Source::Mapping(mapping), &mut Numbering::default(), 2).map(Into::into)
 }
 
-fn build(vm: &mut Vm, template: &Py<Str>, from: Source<'_>, numbering: &mut Numbering, depth: u32) -> PyResult<Py<Str>> {
+fn build(
+    vm: &mut Vm,
+    template: &Py<Str>,
+    from: Source<'_>,
+    numbering: &mut Numbering,
+    depth: u32,
+) -> PyResult<Py<Str>> {
     if depth == 0 {
         return Err(raise_format(vm, &too_deep()));
     }

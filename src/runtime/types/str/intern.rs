@@ -61,9 +61,7 @@ pub fn find(s: &Str) -> Option<Py<Str>> {
 /// The empty string.
 pub fn empty() -> Py<Str> {
     // SAFETY: guarded by the GIL.
-    unsafe {
-        (*(&raw mut EMPTY)).get_or_insert_with(|| intern(Str::latin1_uncached(None, &[], true))).clone()
-    }
+    unsafe { (*(&raw mut EMPTY)).get_or_insert_with(|| intern(Str::latin1_uncached(None, &[], true))).clone() }
 }
 
 /// The one-character string of a code point below 256.

@@ -264,7 +264,9 @@ impl Str {
                 Kind::Ucs2 => with_units!(units, u => for (i, &c) in u.iter().enumerate() {
                     p.cast::<u16>().add(i).write(c as u16)
                 }),
-                _ => with_units!(units, u => for (i, &c) in u.iter().enumerate() { p.cast::<u32>().add(i).write(c as u32) }),
+                _ => {
+                    with_units!(units, u => for (i, &c) in u.iter().enumerate() { p.cast::<u32>().add(i).write(c as u32) })
+                }
             }
         })
     }

@@ -10,7 +10,9 @@ use crate::types::int::Int;
 use crate::types::tuple::Tuple;
 use crate::vm::Vm;
 use crate::with_units;
-use taipan_base::format::percent::{Amount, Conversion, Layout, Piece, Template, format_char, format_float, format_int, format_text};
+use taipan_base::format::percent::{
+    Amount, Conversion, Layout, Piece, Template, format_char, format_float, format_int, format_text,
+};
 use taipan_base::int::BigInt;
 use taipan_base::text::{Builder, MAX_CODE_POINT, Text};
 
@@ -28,7 +30,8 @@ impl Operands {
     /// The right side of `%`.
     pub(crate) fn new(v: &Value) -> Operands {
         let many = v.downcast::<Tuple>().is_some();
-        let texty = v.downcast::<Str>().is_some() || v.downcast::<Bytes>().is_some() || v.downcast::<ByteArray>().is_some();
+        let texty =
+            v.downcast::<Str>().is_some() || v.downcast::<Bytes>().is_some() || v.downcast::<ByteArray>().is_some();
         let mapping = (!many && !texty && v.class().payload.slots().subscript.is_some()).then(|| v.clone());
         Operands { mapping, current: v.clone(), many, next: 0 }
     }
@@ -67,7 +70,11 @@ impl Operands {
     }
 
     /// Fetches what `*` asks for and raises the template's error, if it has one.
-    pub(crate) fn layout<U: taipan_base::text::Unit>(&mut self, vm: &mut Vm, c: &Conversion<'_, U>) -> PyResult<Layout> {
+    pub(crate) fn layout<U: taipan_base::text::Unit>(
+        &mut self,
+        vm: &mut Vm,
+        c: &Conversion<'_, U>,
+    ) -> PyResult<Layout> {
         let mut star = |vm: &mut Vm| -> PyResult<Value> {
             let v = self.take(vm)?;
             if Int::read(&v).is_none() { Err(vm.type_error("* wants int")) } else { Ok(v) }
@@ -109,7 +116,8 @@ fn is_number(v: &Value) -> bool {
 pub(crate) fn integer(vm: &mut Vm, v: &Value, kind: u8, layout: Layout) -> PyResult<String> {
     let wrong = |vm: &mut Vm| {
         let name = v.class().payload.name();
-        let what = if matches!(kind, b'o' | b'x' | b'X') { "an integer is required" } else { "a real number is required" };
+        let what =
+            if matches!(kind, b'o' | b'x' | b'X') { "an integer is required" } else { "a real number is required" };
         vm.type_error(format!("%{} format: {what}, not {name}", kind as char))
     };
     if Int::read(v).is_none() && !is_number(v) {

@@ -236,7 +236,9 @@ fn tuple_repeat(vm: &mut Vm, me: &Value, n: isize) -> PyResult {
         return Ok(Tuple::empty().into());
     }
     match t.len().checked_mul(n as usize) {
-        Some(total) if total <= MAX_ITEMS => Ok(Tuple::from_vec(t.items().iter().cloned().cycle().take(total).collect()).into()),
+        Some(total) if total <= MAX_ITEMS => {
+            Ok(Tuple::from_vec(t.items().iter().cloned().cycle().take(total).collect()).into())
+        }
         _ => Err(vm.memory_error("")),
     }
 }

@@ -39,11 +39,16 @@ pub static GETSET: &[GetSetDef] = &[
     }),
     GetSetDef::get_set("__name__", "", name, set_name),
     GetSetDef::get_set("__qualname__", "", qualname, set_qualname),
-    GetSetDef::get_set("__bases__", "", |vm, v| this(vm, v).map(bases_of), |vm, v, value| {
-        let value = settable(vm, v, value, "__bases__")?.clone();
-        let class = as_class(v).expect("a type").clone();
-        bases::set_bases(vm, &class, &value)
-    }),
+    GetSetDef::get_set(
+        "__bases__",
+        "",
+        |vm, v| this(vm, v).map(bases_of),
+        |vm, v, value| {
+            let value = settable(vm, v, value, "__bases__")?.clone();
+            let class = as_class(v).expect("a type").clone();
+            bases::set_bases(vm, &class, &value)
+        },
+    ),
     GetSetDef::get("__mro__", "", |vm, v| {
         let t = this(vm, v)?;
         Ok(t.payload.extra.borrow().mro_tuple.clone().unwrap_or_else(none))

@@ -1,6 +1,8 @@
 //! `cls.__bases__ = (…)`: another layout-compatible set of bases; all subclasses follow.
 
-use super::{add_subclass, as_class, bases_of, forget_subclass, is_subtype, layout, mro, same, subclasses, tuple_items};
+use super::{
+    add_subclass, as_class, bases_of, forget_subclass, is_subtype, layout, mro, same, subclasses, tuple_items,
+};
 use crate::object::{Py, PyResult, Type, TypeObj, Value};
 use crate::types::slots;
 use crate::types::tuple::Tuple;

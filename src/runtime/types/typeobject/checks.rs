@@ -153,4 +153,3 @@ impl Value {
         Py::<crate::object::Type>::of(self.class()).into()
     }
 }
-

@@ -13,10 +13,10 @@ use crate::types::descr::{classmethod, members, superobject};
 use crate::types::dict::Dict;
 use crate::types::function::Function;
 use crate::types::object::{DICT_GETSET, OBJECT, WEAKREF_GETSET};
+use crate::types::slots;
 use crate::types::str::Str;
 use crate::types::str::intern::intern;
 use crate::types::tuple::Tuple;
-use crate::types::slots;
 use crate::vm::Vm;
 use crate::vm::args::Args;
 

@@ -147,7 +147,9 @@ pub fn check_compatible(vm: &mut Vm, old: &TypeObj, new: &TypeObj, attribute: &s
     let (old_name, new_name) = (old.payload.name(), new.payload.name());
     let builtin = |t: &TypeObj| t.payload.has(TypeFlags::IMMUTABLE);
     if builtin(new) != builtin(old) && !same(new, OBJECT.object()) && !same(old, OBJECT.object()) {
-        return Err(vm.type_error(format!("{attribute} assignment: '{new_name}' deallocator differs from '{old_name}'")));
+        return Err(
+            vm.type_error(format!("{attribute} assignment: '{new_name}' deallocator differs from '{old_name}'"))
+        );
     }
     Err(vm.type_error(format!("{attribute} assignment: '{new_name}' object layout differs from '{old_name}'")))
 }

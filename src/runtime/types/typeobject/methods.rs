@@ -101,11 +101,6 @@ fn sizeof(_: &mut Vm, v: &Value) -> PyResult {
     const HEAP_TYPE: usize = 936;
     let Some(t) = as_class(v) else { return Ok(Value::from_usize(HEAP_TYPE)) };
     let t = &t.get_type().payload;
-    let bytes = if t.has(TypeFlags::HEAP) {
-        HEAP_TYPE + 40 * t.extra.borrow().slot_names.len()
-    } else {
-        STATIC_TYPE
-    };
+    let bytes = if t.has(TypeFlags::HEAP) { HEAP_TYPE + 40 * t.extra.borrow().slot_names.len() } else { STATIC_TYPE };
     Ok(Value::from_usize(bytes))
 }
-

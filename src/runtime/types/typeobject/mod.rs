@@ -29,12 +29,7 @@ pub use checks::{is_instance, is_subclass};
 /// `type`.
 pub static TYPE: TypeDef = TypeDef::new::<Type>("type")
     .doc("type(object) -> the object's type\ntype(name, bases, dict, **kwds) -> a new type")
-    .flags(
-        TypeFlags::HAVE_GC
-            .union(TypeFlags::BASETYPE)
-            .union(TypeFlags::WEAKREFABLE)
-            .union(TypeFlags::TYPE_SUBCLASS),
-    )
+    .flags(TypeFlags::HAVE_GC.union(TypeFlags::BASETYPE).union(TypeFlags::WEAKREFABLE).union(TypeFlags::TYPE_SUBCLASS))
     .cpython_size(936, 40)
     .slots(Slots {
         repr: Some(methods::repr),
@@ -300,7 +295,12 @@ pub(crate) fn forget_subclass(base: &TypeObj, sub: *const TypeObj) {
 pub fn subclasses(t: &TypeObj) -> Vec<Py<Type>> {
     let extra = t.payload.extra.borrow();
     // SAFETY: a subclass takes itself off the list before it ends; one whose end has begun has no references.
-    extra.subclasses.iter().filter(|&&s| unsafe { (*s).header.rc.get() != 0 }).map(|&s| Py::of(unsafe { &*s })).collect()
+    extra
+        .subclasses
+        .iter()
+        .filter(|&&s| unsafe { (*s).header.rc.get() != 0 })
+        .map(|&s| Py::of(unsafe { &*s }))
+        .collect()
 }
 
 /// The MRO, cloned.

@@ -55,10 +55,7 @@ fn c3(vm: &mut Vm, lists: Vec<Vec<Py<Type>>>, mut out: Vec<Py<Type>>) -> PyResul
     let mut heads = vec![0usize; lists.len()];
     loop {
         let candidate = lists.iter().zip(&heads).filter_map(|(l, &h)| l.get(h)).find(|c| {
-            !lists
-                .iter()
-                .zip(&heads)
-                .any(|(l, &h)| l.iter().skip(h + 1).any(|x| same(x.get_type(), c.get_type())))
+            !lists.iter().zip(&heads).any(|(l, &h)| l.iter().skip(h + 1).any(|x| same(x.get_type(), c.get_type())))
         });
         let Some(c) = candidate.cloned() else {
             if lists.iter().zip(&heads).all(|(l, &h)| h >= l.len()) {
@@ -86,10 +83,7 @@ fn no_order(vm: &mut Vm, lists: &[Vec<Py<Type>>], heads: &[usize]) -> crate::obj
         }
     }
     let names: Vec<String> = names.into_iter().map(|(_, n)| n).collect();
-    vm.type_error(format!(
-        "Cannot create a consistent method resolution order (MRO) for bases {}",
-        names.join(", ")
-    ))
+    vm.type_error(format!("Cannot create a consistent method resolution order (MRO) for bases {}", names.join(", ")))
 }
 
 /// Whether a metaclass has an `mro` of its own.
@@ -134,10 +128,7 @@ pub fn compute(vm: &mut Vm, class: &Py<Type>) -> PyResult<(Vec<Py<Type>>, bool)>
 pub fn store(t: &TypeObj, order: Vec<Py<Type>>, custom: bool) {
     let tuple = Tuple::from_vec(order.iter().map(|c| c.as_value().clone()).collect()).into();
     let foreign = custom && order.iter().any(|c| !is_base(t, c.get_type()));
-    let old = (
-        t.payload.mro.replace(order),
-        t.payload.extra.borrow_mut().mro_tuple.replace(tuple),
-    );
+    let old = (t.payload.mro.replace(order), t.payload.extra.borrow_mut().mro_tuple.replace(tuple));
     modified(t);
     if foreign {
         t.payload.version.set(NO_VERSION);

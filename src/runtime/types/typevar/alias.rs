@@ -56,18 +56,14 @@ pub static TYPE_ALIAS: TypeDef = TypeDef::new::<TypeAlias>("typing.TypeAliasType
         new: Some(new),
         ..Slots::NONE
     })
-    .methods(&[MethodDef::method("__reduce__", "($self, /)", "", NativeFn::F1(|_, v| {
-        Ok(this(v).name.clone().into())
-    }))])
+    .methods(&[MethodDef::method("__reduce__", "($self, /)", "", NativeFn::F1(|_, v| Ok(this(v).name.clone().into())))])
     .getset(&[
         GetSetDef::member("__name__", "", |_, v| Ok(this(v).name.clone().into())),
         GetSetDef::get("__parameters__", "", |vm, v| match this(v).params.clone() {
             Some(p) => Ok(unpacked(vm, &p)?.into()),
             None => Ok(Tuple::empty().into()),
         }),
-        GetSetDef::get("__type_params__", "", |_, v| {
-            Ok(this(v).params.clone().unwrap_or_else(Tuple::empty).into())
-        }),
+        GetSetDef::get("__type_params__", "", |_, v| Ok(this(v).params.clone().unwrap_or_else(Tuple::empty).into())),
         GetSetDef::get("__value__", "", |vm, v| {
             let a = this(v).clone();
             Ok(a.value.get(vm)?.unwrap_or_else(none))

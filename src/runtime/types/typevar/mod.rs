@@ -166,9 +166,12 @@ pub static NO_DEFAULT_TYPE: TypeDef = TypeDef::new::<NoDefaultType>("NoDefaultTy
         }),
         ..Slots::NONE
     })
-    .methods(&[MethodDef::method("__reduce__", "($self, /)", "", NativeFn::F1(|vm, _| {
-        Ok(vm.intern("NoDefault").into())
-    }))]);
+    .methods(&[MethodDef::method(
+        "__reduce__",
+        "($self, /)",
+        "",
+        NativeFn::F1(|vm, _| Ok(vm.intern("NoDefault").into())),
+    )]);
 
 /// `typing.NoDefault`.
 pub fn no_default() -> Value {
@@ -192,12 +195,18 @@ pub static GENERIC: TypeDef = TypeDef::new::<Object>("typing.Generic")
     .cpython_size(16, 0)
     .slots(Slots { new: Some(object_new), ..Slots::NONE })
     .methods(&[
-        MethodDef::class("__class_getitem__", "", "Parameterizes a generic class.", NativeFn::V(|vm, args| {
-            forward(vm, "_generic_class_getitem", args)
-        })),
-        MethodDef::class("__init_subclass__", "", "Function to initialize subclasses.", NativeFn::V(|vm, args| {
-            forward(vm, "_generic_init_subclass", args)
-        })),
+        MethodDef::class(
+            "__class_getitem__",
+            "",
+            "Parameterizes a generic class.",
+            NativeFn::V(|vm, args| forward(vm, "_generic_class_getitem", args)),
+        ),
+        MethodDef::class(
+            "__init_subclass__",
+            "",
+            "Function to initialize subclasses.",
+            NativeFn::V(|vm, args| forward(vm, "_generic_init_subclass", args)),
+        ),
     ]);
 
 fn forward(vm: &mut Vm, function: &str, args: &Args<'_>) -> PyResult {

@@ -55,15 +55,24 @@ pub static PARAMSPEC: TypeDef = TypeDef::new::<ParamSpec>("typing.ParamSpec")
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("__typing_subst__", "($self, arg, /)", "", F2(|vm, v, arg| {
-            typing(vm, "_paramspec_subst", &[v.clone(), arg.clone()])
-        })),
-        MethodDef::method("__typing_prepare_subst__", "($self, alias, args, /)", "", F3(|vm, v, alias, args| {
-            typing(vm, "_paramspec_prepare_subst", &[v.clone(), alias.clone(), args.clone()])
-        })),
-        MethodDef::method("has_default", "($self, /)", "", F1(|_, v| {
-            Ok(boolean(this(v).default.evaluator().is_some()))
-        })),
+        MethodDef::method(
+            "__typing_subst__",
+            "($self, arg, /)",
+            "",
+            F2(|vm, v, arg| typing(vm, "_paramspec_subst", &[v.clone(), arg.clone()])),
+        ),
+        MethodDef::method(
+            "__typing_prepare_subst__",
+            "($self, alias, args, /)",
+            "",
+            F3(|vm, v, alias, args| typing(vm, "_paramspec_prepare_subst", &[v.clone(), alias.clone(), args.clone()])),
+        ),
+        MethodDef::method(
+            "has_default",
+            "($self, /)",
+            "",
+            F1(|_, v| Ok(boolean(this(v).default.evaluator().is_some()))),
+        ),
         MethodDef::method("__reduce__", "($self, /)", "", F1(|_, v| Ok(this(v).name.clone().into()))),
         MethodDef::method("__mro_entries__", "($self, object, /)", "", F2(|vm, v, _| no_subclass(vm, v))),
     ])
@@ -174,7 +183,12 @@ macro_rules! part {
                 }),
                 ..Slots::NONE
             })
-            .methods(&[MethodDef::method("__mro_entries__", "($self, object, /)", "", F2(|vm, v, _| no_subclass(vm, v)))])
+            .methods(&[MethodDef::method(
+                "__mro_entries__",
+                "($self, object, /)",
+                "",
+                F2(|vm, v, _| no_subclass(vm, v)),
+            )])
             .getset(&[GetSetDef::member("__origin__", "", |_, v| Ok(origin_of(v)))]);
     };
 }

@@ -43,16 +43,27 @@ pub static TYPEVARTUPLE: TypeDef = TypeDef::new::<TypeVarTuple>("typing.TypeVarT
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("__typing_subst__", "($self, arg, /)", "", F2(|vm, _, _| {
-            Err(vm.type_error("Substitution of bare TypeVarTuple is not supported"))
-        })),
-        MethodDef::method("__typing_prepare_subst__", "($self, alias, args, /)", "", F3(|vm, v, alias, args| {
-            typing(vm, "_typevartuple_prepare_subst", &[v.clone(), alias.clone(), args.clone()])
-        })),
+        MethodDef::method(
+            "__typing_subst__",
+            "($self, arg, /)",
+            "",
+            F2(|vm, _, _| Err(vm.type_error("Substitution of bare TypeVarTuple is not supported"))),
+        ),
+        MethodDef::method(
+            "__typing_prepare_subst__",
+            "($self, alias, args, /)",
+            "",
+            F3(|vm, v, alias, args| {
+                typing(vm, "_typevartuple_prepare_subst", &[v.clone(), alias.clone(), args.clone()])
+            }),
+        ),
         MethodDef::method("__reduce__", "($self, /)", "", F1(|_, v| Ok(this(v).name.clone().into()))),
-        MethodDef::method("has_default", "($self, /)", "", F1(|_, v| {
-            Ok(boolean(this(v).default.evaluator().is_some()))
-        })),
+        MethodDef::method(
+            "has_default",
+            "($self, /)",
+            "",
+            F1(|_, v| Ok(boolean(this(v).default.evaluator().is_some()))),
+        ),
         MethodDef::method("__mro_entries__", "($self, object, /)", "", F2(|vm, v, _| no_subclass(vm, v))),
     ])
     .getset(&[

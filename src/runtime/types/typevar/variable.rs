@@ -58,14 +58,20 @@ pub static TYPEVAR: TypeDef = TypeDef::new::<TypeVar>("typing.TypeVar")
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("__typing_subst__", "($self, arg, /)", "", F2(|vm, v, arg| {
-            typing(vm, "_typevar_subst", &[v.clone(), arg.clone()])
-        })),
+        MethodDef::method(
+            "__typing_subst__",
+            "($self, arg, /)",
+            "",
+            F2(|vm, v, arg| typing(vm, "_typevar_subst", &[v.clone(), arg.clone()])),
+        ),
         MethodDef::method("__typing_prepare_subst__", "($self, alias, args, /)", "", F3(with_default)),
         MethodDef::method("__reduce__", "($self, /)", "", F1(|_, v| Ok(this(v).name.clone().into()))),
-        MethodDef::method("has_default", "($self, /)", "", F1(|_, v| {
-            Ok(boolean(this(v).default.evaluator().is_some()))
-        })),
+        MethodDef::method(
+            "has_default",
+            "($self, /)",
+            "",
+            F1(|_, v| Ok(boolean(this(v).default.evaluator().is_some()))),
+        ),
         MethodDef::method("__mro_entries__", "($self, object, /)", "", F2(|vm, v, _| no_subclass(vm, v))),
     ])
     .getset(&[

@@ -113,18 +113,14 @@ pub fn make(vm: &mut Vm, class: &Py<Type>, target: &Value, callback: Option<Valu
     }
     let shareable = callback.is_none() && !class.get_type().payload.has(TypeFlags::HEAP);
     if shareable {
-        let known = weak::references(target).into_iter().find(|w| {
-            std::ptr::eq(w.as_value().class(), class.get_type()) && !w.has_callback()
-        });
+        let known = weak::references(target)
+            .into_iter()
+            .find(|w| std::ptr::eq(w.as_value().class(), class.get_type()) && !w.has_callback());
         if let Some(w) = known {
             return Ok(w.into());
         }
     }
-    let payload = WeakRef {
-        target: Cell::new(target.as_ptr()),
-        callback: RefCell::new(callback),
-        hash: Cell::new(-1),
-    };
+    let payload = WeakRef { target: Cell::new(target.as_ptr()), callback: RefCell::new(callback), hash: Cell::new(-1) };
     let w = instance::new_of(class, payload);
     weak::register(target, &w);
     Ok(w.into())

@@ -17,14 +17,24 @@ pub static PROXY: TypeDef = TypeDef::new::<WeakRef>("weakref.ProxyType")
     .cpython_size(64, 0)
     .slots(SLOTS)
     .methods(&[
-        MethodDef::method("__bytes__", "($self, /)", "", NativeFn::F1(|vm, v| {
-            let v = target(vm, v)?;
-            vm.call_method_named(&v, name!("__bytes__"), &[])
-        })),
-        MethodDef::method("__reversed__", "($self, /)", "", NativeFn::F1(|vm, v| {
-            let v = target(vm, v)?;
-            vm.call_method_named(&v, name!("__reversed__"), &[])
-        })),
+        MethodDef::method(
+            "__bytes__",
+            "($self, /)",
+            "",
+            NativeFn::F1(|vm, v| {
+                let v = target(vm, v)?;
+                vm.call_method_named(&v, name!("__bytes__"), &[])
+            }),
+        ),
+        MethodDef::method(
+            "__reversed__",
+            "($self, /)",
+            "",
+            NativeFn::F1(|vm, v| {
+                let v = target(vm, v)?;
+                vm.call_method_named(&v, name!("__reversed__"), &[])
+            }),
+        ),
     ]);
 
 /// `weakref.CallableProxyType`.

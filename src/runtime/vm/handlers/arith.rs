@@ -76,18 +76,18 @@ pub unsafe fn warm(ip: *const Unit) -> bool {
 // ---- BINARY_OP ------------------------------------------------------------------------------------------------------
 
 handler!(
-    /// `BINARY_OP`: the generic form, which specialises itself.
-    binary_op(ip, sp, fp, vm, t) {
-        if warm(ip) && specialize_binary(ip, *sp.sub(2), *sp.sub(1)) {
-            next!(ip, sp, fp, vm, t)
-        }
-        save!(vm, ip, sp);
-        let new_sp = binary_generic(&mut *vm, sp, (*ip).arg);
-        if new_sp.is_null() {
-            jump!(unwind, ip, sp, fp, vm, t);
-        }
-        next_settled!(ip.add(2), new_sp, fp, vm, t)
-    });
+/// `BINARY_OP`: the generic form, which specialises itself.
+binary_op(ip, sp, fp, vm, t) {
+    if warm(ip) && specialize_binary(ip, *sp.sub(2), *sp.sub(1)) {
+        next!(ip, sp, fp, vm, t)
+    }
+    save!(vm, ip, sp);
+    let new_sp = binary_generic(&mut *vm, sp, (*ip).arg);
+    if new_sp.is_null() {
+        jump!(unwind, ip, sp, fp, vm, t);
+    }
+    next_settled!(ip.add(2), new_sp, fp, vm, t)
+});
 
 // The generic operation as a cold target of specialised forms: undoes the specialisation.
 handler!(binary_deopt(ip, sp, fp, vm, t) {
@@ -212,23 +212,23 @@ int_handler!(
     /// `int * int`
     mul_int, |a, b| (a as i64 - 1).checked_mul(b as i64 >> 1).map(|r| (r + 1) as Word));
 int_handler!(
-    /// `int // int`
-    floordiv_int, |a, b| {
-        let (x, y) = (a as i64 >> 1, b as i64 >> 1);
-        if y == 0 || (y == -1 && x == SMALL_INT_MIN) { None } else {
-            let q = x / y;
-            Some(tag(if (x % y != 0) && ((x < 0) != (y < 0)) { q - 1 } else { q }))
-        }
-    });
+/// `int // int`
+floordiv_int, |a, b| {
+    let (x, y) = (a as i64 >> 1, b as i64 >> 1);
+    if y == 0 || (y == -1 && x == SMALL_INT_MIN) { None } else {
+        let q = x / y;
+        Some(tag(if (x % y != 0) && ((x < 0) != (y < 0)) { q - 1 } else { q }))
+    }
+});
 int_handler!(
-    /// `int % int`
-    rem_int, |a, b| {
-        let (x, y) = (a as i64 >> 1, b as i64 >> 1);
-        if y == 0 || y == -1 { None } else {
-            let r = x % y;
-            Some(tag(if r != 0 && ((r < 0) != (y < 0)) { r + y } else { r }))
-        }
-    });
+/// `int % int`
+rem_int, |a, b| {
+    let (x, y) = (a as i64 >> 1, b as i64 >> 1);
+    if y == 0 || y == -1 { None } else {
+        let r = x % y;
+        Some(tag(if r != 0 && ((r < 0) != (y < 0)) { r + y } else { r }))
+    }
+});
 int_handler!(
     /// `int & int`
     and_int, |a, b| Some(a & b));
@@ -239,20 +239,20 @@ int_handler!(
     /// `int ^ int`
     xor_int, |a, b| Some((a ^ b) | 1));
 int_handler!(
-    /// `int << int`
-    lshift_int, |a, b| {
-        let (x, n) = (a as i64 >> 1, b as i64 >> 1);
-        if (0..62).contains(&n) {
-            let r = x << n;
-            if r >> n == x && (SMALL_INT_MIN..=SMALL_INT_MAX).contains(&r) { Some(tag(r)) } else { None }
-        } else { None }
-    });
+/// `int << int`
+lshift_int, |a, b| {
+    let (x, n) = (a as i64 >> 1, b as i64 >> 1);
+    if (0..62).contains(&n) {
+        let r = x << n;
+        if r >> n == x && (SMALL_INT_MIN..=SMALL_INT_MAX).contains(&r) { Some(tag(r)) } else { None }
+    } else { None }
+});
 int_handler!(
-    /// `int >> int`
-    rshift_int, |a, b| {
-        let (x, n) = (a as i64 >> 1, b as i64 >> 1);
-        if n < 0 { None } else { Some(tag(x >> n.min(63))) }
-    });
+/// `int >> int`
+rshift_int, |a, b| {
+    let (x, n) = (a as i64 >> 1, b as i64 >> 1);
+    if n < 0 { None } else { Some(tag(x >> n.min(63))) }
+});
 
 /// The double in a word known to be an exact float.
 #[inline(always)]
@@ -329,45 +329,45 @@ unsafe fn number_in(w: Word) -> Option<f64> {
 }
 
 handler!(
-    /// Arithmetic of an integer and a float, and `int / int`.
-    binary_op_extend(ip, sp, fp, vm, t) {
-        let (wa, wb) = (*sp.sub(2), *sp.sub(1));
-        let (Some(a), Some(b)) = (number_in(wa), number_in(wb)) else {
-            jump!(binary_deopt, ip, sp, fp, vm, t)
-        };
-        let which = (*ip).arg % 13;
-        if wa & wb & 1 != 0 && which != BinOp::TrueDivide as u16 {
-            jump!(binary_deopt, ip, sp, fp, vm, t)
-        }
-        let r = if which == BinOp::Add as u16 { a + b }
-            else if which == BinOp::Subtract as u16 { a - b }
-            else if which == BinOp::Multiply as u16 { a * b }
-            else if b != 0.0 { a / b }
-            else { jump!(binary_once, ip, sp, fp, vm, t) };
-        let r = Float::new(r).into_word();
-        *sp.sub(2) = r;
-        drop_word!(wb);
-        drop_word!(wa);
-        next!(ip.add(2), sp.sub(1), fp, vm, t)
-    });
+/// Arithmetic of an integer and a float, and `int / int`.
+binary_op_extend(ip, sp, fp, vm, t) {
+    let (wa, wb) = (*sp.sub(2), *sp.sub(1));
+    let (Some(a), Some(b)) = (number_in(wa), number_in(wb)) else {
+        jump!(binary_deopt, ip, sp, fp, vm, t)
+    };
+    let which = (*ip).arg % 13;
+    if wa & wb & 1 != 0 && which != BinOp::TrueDivide as u16 {
+        jump!(binary_deopt, ip, sp, fp, vm, t)
+    }
+    let r = if which == BinOp::Add as u16 { a + b }
+        else if which == BinOp::Subtract as u16 { a - b }
+        else if which == BinOp::Multiply as u16 { a * b }
+        else if b != 0.0 { a / b }
+        else { jump!(binary_once, ip, sp, fp, vm, t) };
+    let r = Float::new(r).into_word();
+    *sp.sub(2) = r;
+    drop_word!(wb);
+    drop_word!(wa);
+    next!(ip.add(2), sp.sub(1), fp, vm, t)
+});
 
 handler!(
-    /// `str + str`; extends in place when the left side is the only reference (a local about to be overwritten).
-    add_str(ip, sp, fp, vm, t) {
-        let (wa, wb) = (*sp.sub(2), *sp.sub(1));
-        let str_: *const _ = crate::types::str::methods::STR.object();
-        if type_of(wa) != str_ || type_of(wb) != str_ {
-            jump!(binary_deopt, ip, sp, fp, vm, t)
-        }
-        let (a, b) = (wa & !2, wb & !2);
-        let a = Value::ref_from_word(&a).downcast_unchecked::<Str>();
-        let b = Value::ref_from_word(&b).downcast_unchecked::<Str>();
-        let r = Str::concat(a, b).into_value().into_word();
-        *sp.sub(2) = r;
-        drop_word!(wb);
-        drop_word!(wa);
-        next!(ip.add(2), sp.sub(1), fp, vm, t)
-    });
+/// `str + str`; extends in place when the left side is the only reference (a local about to be overwritten).
+add_str(ip, sp, fp, vm, t) {
+    let (wa, wb) = (*sp.sub(2), *sp.sub(1));
+    let str_: *const _ = crate::types::str::methods::STR.object();
+    if type_of(wa) != str_ || type_of(wb) != str_ {
+        jump!(binary_deopt, ip, sp, fp, vm, t)
+    }
+    let (a, b) = (wa & !2, wb & !2);
+    let a = Value::ref_from_word(&a).downcast_unchecked::<Str>();
+    let b = Value::ref_from_word(&b).downcast_unchecked::<Str>();
+    let r = Str::concat(a, b).into_value().into_word();
+    *sp.sub(2) = r;
+    drop_word!(wb);
+    drop_word!(wa);
+    next!(ip.add(2), sp.sub(1), fp, vm, t)
+});
 
 handler!(
     /// An operator implemented by a Python function on the left operand's class: entered without native recursion.
@@ -376,15 +376,15 @@ handler!(
 // ---- unary ----------------------------------------------------------------------------------------------------------
 
 handler!(
-    /// `UNARY_NEGATIVE`
-    unary_negative(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if w & 1 != 0 && w as i64 >> 1 != SMALL_INT_MIN {
-            *sp.sub(1) = tag(-(w as i64 >> 1));
-            next!(ip.add(1), sp, fp, vm, t)
-        }
-        jump!(unary_negative_slow, ip, sp, fp, vm, t)
-    });
+/// `UNARY_NEGATIVE`
+unary_negative(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if w & 1 != 0 && w as i64 >> 1 != SMALL_INT_MIN {
+        *sp.sub(1) = tag(-(w as i64 >> 1));
+        next!(ip.add(1), sp, fp, vm, t)
+    }
+    jump!(unary_negative_slow, ip, sp, fp, vm, t)
+});
 
 slow_handler!(unary_negative_slow, 1, negative);
 unsafe fn negative(vm: &mut Vm, sp: *mut Word, _: *const Unit, _: *mut Word) -> *mut Word {
@@ -425,41 +425,41 @@ fn is_true(w: Word) -> bool {
 }
 
 handler!(
-    /// `UNARY_NOT` (the operand is a bool)
-    unary_not(ip, sp, fp, vm, t) {
-        *sp.sub(1) = bool_word(!is_true(*sp.sub(1)));
-        next!(ip.add(1), sp, fp, vm, t)
-    });
+/// `UNARY_NOT` (the operand is a bool)
+unary_not(ip, sp, fp, vm, t) {
+    *sp.sub(1) = bool_word(!is_true(*sp.sub(1)));
+    next!(ip.add(1), sp, fp, vm, t)
+});
 
 // ---- TO_BOOL --------------------------------------------------------------------------------------------------------
 
 handler!(
-    /// `TO_BOOL`
-    to_bool(ip, sp, fp, vm, t) {
-        if warm(ip) {
-            let w = *sp.sub(1);
-            let ty = type_of(w);
-            let new = if w & 1 != 0 { op::TO_BOOL_INT }
-                else if ty == crate::types::bool::BOOL.object() as *const _ { op::TO_BOOL_BOOL }
-                else if ty == crate::types::list::LIST.object() as *const _ { op::TO_BOOL_LIST }
-                else if ty == singletons::NONE_TYPE.object() as *const _ { op::TO_BOOL_NONE }
-                else if ty == crate::types::str::methods::STR.object() as *const _ { op::TO_BOOL_STR }
-                else { 0 };
-            if new != 0 {
-                quicken(ip, new);
-                next!(ip, sp, fp, vm, t)
-            }
+/// `TO_BOOL`
+to_bool(ip, sp, fp, vm, t) {
+    if warm(ip) {
+        let w = *sp.sub(1);
+        let ty = type_of(w);
+        let new = if w & 1 != 0 { op::TO_BOOL_INT }
+            else if ty == crate::types::bool::BOOL.object() as *const _ { op::TO_BOOL_BOOL }
+            else if ty == crate::types::list::LIST.object() as *const _ { op::TO_BOOL_LIST }
+            else if ty == singletons::NONE_TYPE.object() as *const _ { op::TO_BOOL_NONE }
+            else if ty == crate::types::str::methods::STR.object() as *const _ { op::TO_BOOL_STR }
+            else { 0 };
+        if new != 0 {
+            quicken(ip, new);
+            next!(ip, sp, fp, vm, t)
         }
-        save!(vm, ip, sp);
-        let a = strip(*sp.sub(1));
-        match (*vm).truth(Value::ref_from_word(&a)) {
-            Ok(b) => {
-                replace1(sp, bool_word(b));
-                next_settled!(ip.add(2), sp, fp, vm, t)
-            }
-            Err(_) => jump!(unwind, ip, sp, fp, vm, t),
+    }
+    save!(vm, ip, sp);
+    let a = strip(*sp.sub(1));
+    match (*vm).truth(Value::ref_from_word(&a)) {
+        Ok(b) => {
+            replace1(sp, bool_word(b));
+            next_settled!(ip.add(2), sp, fp, vm, t)
         }
-    });
+        Err(_) => jump!(unwind, ip, sp, fp, vm, t),
+    }
+});
 
 handler!(to_bool_deopt(ip, sp, fp, vm, t) {
     (*ip.cast_mut()).cache = 8;
@@ -468,88 +468,88 @@ handler!(to_bool_deopt(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// Truth of a bool.
-    to_bool_bool(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1) & !2;
-        if w != &raw const singletons::TRUE as Word && w != &raw const singletons::FALSE as Word {
-            jump!(to_bool_deopt, ip, sp, fp, vm, t)
-        }
-        next!(ip.add(2), sp, fp, vm, t)
-    });
+/// Truth of a bool.
+to_bool_bool(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1) & !2;
+    if w != &raw const singletons::TRUE as Word && w != &raw const singletons::FALSE as Word {
+        jump!(to_bool_deopt, ip, sp, fp, vm, t)
+    }
+    next!(ip.add(2), sp, fp, vm, t)
+});
 handler!(
-    /// Truth of a small integer.
-    to_bool_int(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if w & 1 == 0 {
-            jump!(to_bool_deopt, ip, sp, fp, vm, t)
-        }
-        *sp.sub(1) = bool_word(w != 1);
-        next!(ip.add(2), sp, fp, vm, t)
-    });
+/// Truth of a small integer.
+to_bool_int(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if w & 1 == 0 {
+        jump!(to_bool_deopt, ip, sp, fp, vm, t)
+    }
+    *sp.sub(1) = bool_word(w != 1);
+    next!(ip.add(2), sp, fp, vm, t)
+});
 handler!(
-    /// Truth of `None`.
-    to_bool_none(ip, sp, fp, vm, t) {
-        if *sp.sub(1) & !2 != &raw const singletons::NONE as Word {
-            jump!(to_bool_deopt, ip, sp, fp, vm, t)
-        }
-        *sp.sub(1) = bool_word(false);
-        next!(ip.add(2), sp, fp, vm, t)
-    });
+/// Truth of `None`.
+to_bool_none(ip, sp, fp, vm, t) {
+    if *sp.sub(1) & !2 != &raw const singletons::NONE as Word {
+        jump!(to_bool_deopt, ip, sp, fp, vm, t)
+    }
+    *sp.sub(1) = bool_word(false);
+    next!(ip.add(2), sp, fp, vm, t)
+});
 handler!(
-    /// Truth of a list.
-    to_bool_list(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if type_of(w) != crate::types::list::LIST.object() as *const _ {
-            jump!(to_bool_deopt, ip, sp, fp, vm, t)
-        }
-        let n = (&(*((w & !2) as *const Obj<List>)).payload.items).len();
-        *sp.sub(1) = bool_word(n != 0);
-        drop_word!(w);
-        next_settled!(ip.add(2), sp, fp, vm, t)
-    });
+/// Truth of a list.
+to_bool_list(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if type_of(w) != crate::types::list::LIST.object() as *const _ {
+        jump!(to_bool_deopt, ip, sp, fp, vm, t)
+    }
+    let n = (&(*((w & !2) as *const Obj<List>)).payload.items).len();
+    *sp.sub(1) = bool_word(n != 0);
+    drop_word!(w);
+    next_settled!(ip.add(2), sp, fp, vm, t)
+});
 handler!(
-    /// Truth of a string.
-    to_bool_str(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if type_of(w) != crate::types::str::methods::STR.object() as *const _ {
-            jump!(to_bool_deopt, ip, sp, fp, vm, t)
-        }
-        let n = (*((w & !2) as *const Obj<Str>)).payload.len();
-        *sp.sub(1) = bool_word(n != 0);
-        drop_word!(w);
-        next!(ip.add(2), sp, fp, vm, t)
-    });
+/// Truth of a string.
+to_bool_str(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if type_of(w) != crate::types::str::methods::STR.object() as *const _ {
+        jump!(to_bool_deopt, ip, sp, fp, vm, t)
+    }
+    let n = (*((w & !2) as *const Obj<Str>)).payload.len();
+    *sp.sub(1) = bool_word(n != 0);
+    drop_word!(w);
+    next!(ip.add(2), sp, fp, vm, t)
+});
 
 // ---- COMPARE_OP -----------------------------------------------------------------------------------------------------
 
 handler!(
-    /// `COMPARE_OP`: bits 5 … 7 of the argument are the comparison, bit 4 asks for a bool.
-    compare_op(ip, sp, fp, vm, t) {
-        if warm(ip) {
-            let (a, b) = (*sp.sub(2), *sp.sub(1));
-            let (ta, tb) = (type_of(a), type_of(b));
-            let cmp = (*ip).arg >> 5;
-            let new = if a & b & 1 != 0 {
-                let next = (*ip.add(2)).op;
-                let jump = next == taipan_bytecode::Op::POP_JUMP_IF_FALSE as u16
-                    || next == taipan_bytecode::Op::POP_JUMP_IF_TRUE as u16;
-                if jump { op::COMPARE_OP_INT_JUMP } else { op::COMPARE_OP_INT }
-            } else if ta == FLOAT.object() as *const _ && tb == ta { op::COMPARE_OP_FLOAT }
-            else if ta == crate::types::str::methods::STR.object() as *const _ && tb == ta && (cmp == 2 || cmp == 3) {
-                op::COMPARE_OP_STR
-            } else { 0 };
-            if new != 0 {
-                quicken(ip, new);
-                next!(ip, sp, fp, vm, t)
-            }
+/// `COMPARE_OP`: bits 5 … 7 of the argument are the comparison, bit 4 asks for a bool.
+compare_op(ip, sp, fp, vm, t) {
+    if warm(ip) {
+        let (a, b) = (*sp.sub(2), *sp.sub(1));
+        let (ta, tb) = (type_of(a), type_of(b));
+        let cmp = (*ip).arg >> 5;
+        let new = if a & b & 1 != 0 {
+            let next = (*ip.add(2)).op;
+            let jump = next == taipan_bytecode::Op::POP_JUMP_IF_FALSE as u16
+                || next == taipan_bytecode::Op::POP_JUMP_IF_TRUE as u16;
+            if jump { op::COMPARE_OP_INT_JUMP } else { op::COMPARE_OP_INT }
+        } else if ta == FLOAT.object() as *const _ && tb == ta { op::COMPARE_OP_FLOAT }
+        else if ta == crate::types::str::methods::STR.object() as *const _ && tb == ta && (cmp == 2 || cmp == 3) {
+            op::COMPARE_OP_STR
+        } else { 0 };
+        if new != 0 {
+            quicken(ip, new);
+            next!(ip, sp, fp, vm, t)
         }
-        save!(vm, ip, sp);
-        let new_sp = compare_generic(&mut *vm, sp, (*ip).arg);
-        if new_sp.is_null() {
-            jump!(unwind, ip, sp, fp, vm, t);
-        }
-        next_settled!(ip.add(2), new_sp, fp, vm, t)
-    });
+    }
+    save!(vm, ip, sp);
+    let new_sp = compare_generic(&mut *vm, sp, (*ip).arg);
+    if new_sp.is_null() {
+        jump!(unwind, ip, sp, fp, vm, t);
+    }
+    next_settled!(ip.add(2), new_sp, fp, vm, t)
+});
 
 #[inline(never)]
 unsafe fn compare_generic(vm: &mut Vm, sp: *mut Word, arg: u16) -> *mut Word {
@@ -577,103 +577,109 @@ const MASKS: [u8; 8] = [0b001, 0b011, 0b010, 0b101, 0b100, 0b110, 0, 0];
 
 #[inline(always)]
 fn holds(cmp: u16, a: i64, b: i64) -> bool {
-    let bit = if a < b { 1 } else if a == b { 2 } else { 4 };
+    let bit = if a < b {
+        1
+    } else if a == b {
+        2
+    } else {
+        4
+    };
     MASKS[(cmp & 7) as usize] & bit != 0
 }
 
 handler!(
-    /// Comparison of small integers.
-    compare_op_int(ip, sp, fp, vm, t) {
-        let (a, b) = (*sp.sub(2), *sp.sub(1));
-        if a & b & 1 == 0 {
-            jump!(compare_deopt, ip, sp, fp, vm, t)
-        }
-        *sp.sub(2) = bool_word(holds((*ip).arg >> 5, a as i64, b as i64));
-        next!(ip.add(2), sp.sub(1), fp, vm, t)
-    });
+/// Comparison of small integers.
+compare_op_int(ip, sp, fp, vm, t) {
+    let (a, b) = (*sp.sub(2), *sp.sub(1));
+    if a & b & 1 == 0 {
+        jump!(compare_deopt, ip, sp, fp, vm, t)
+    }
+    *sp.sub(2) = bool_word(holds((*ip).arg >> 5, a as i64, b as i64));
+    next!(ip.add(2), sp.sub(1), fp, vm, t)
+});
 
 handler!(
-    /// Comparison of small integers and the conditional jump that follows.
-    compare_op_int_jump(ip, sp, fp, vm, t) {
-        let (a, b) = (*sp.sub(2), *sp.sub(1));
-        if a & b & 1 == 0 {
-            jump!(compare_deopt, ip, sp, fp, vm, t)
-        }
-        let r = holds((*ip).arg >> 5, a as i64, b as i64);
-        let j = ip.add(2);
-        let when = (*j).op == taipan_bytecode::Op::POP_JUMP_IF_TRUE as u16;
-        let to = if r == when { j.offset((*j).cache as i32 as isize) } else { j.add(1) };
-        next!(to, sp.sub(2), fp, vm, t)
-    });
+/// Comparison of small integers and the conditional jump that follows.
+compare_op_int_jump(ip, sp, fp, vm, t) {
+    let (a, b) = (*sp.sub(2), *sp.sub(1));
+    if a & b & 1 == 0 {
+        jump!(compare_deopt, ip, sp, fp, vm, t)
+    }
+    let r = holds((*ip).arg >> 5, a as i64, b as i64);
+    let j = ip.add(2);
+    let when = (*j).op == taipan_bytecode::Op::POP_JUMP_IF_TRUE as u16;
+    let to = if r == when { j.offset((*j).cache as i32 as isize) } else { j.add(1) };
+    next!(to, sp.sub(2), fp, vm, t)
+});
 
 handler!(
-    /// Comparison of floats.
-    compare_op_float(ip, sp, fp, vm, t) {
-        let (wa, wb) = (*sp.sub(2), *sp.sub(1));
-        let float: *const _ = FLOAT.object();
-        if type_of(wa) != float || type_of(wb) != float {
-            jump!(compare_deopt, ip, sp, fp, vm, t)
-        }
-        let (a, b) = (float_in(wa), float_in(wb));
-        let r = match (*ip).arg >> 5 { 0 => a < b, 1 => a <= b, 2 => a == b, 3 => a != b, 4 => a > b, _ => a >= b };
-        *sp.sub(2) = bool_word(r);
-        drop_word!(wb);
-        drop_word!(wa);
-        next!(ip.add(2), sp.sub(1), fp, vm, t)
-    });
+/// Comparison of floats.
+compare_op_float(ip, sp, fp, vm, t) {
+    let (wa, wb) = (*sp.sub(2), *sp.sub(1));
+    let float: *const _ = FLOAT.object();
+    if type_of(wa) != float || type_of(wb) != float {
+        jump!(compare_deopt, ip, sp, fp, vm, t)
+    }
+    let (a, b) = (float_in(wa), float_in(wb));
+    let r = match (*ip).arg >> 5 { 0 => a < b, 1 => a <= b, 2 => a == b, 3 => a != b, 4 => a > b, _ => a >= b };
+    *sp.sub(2) = bool_word(r);
+    drop_word!(wb);
+    drop_word!(wa);
+    next!(ip.add(2), sp.sub(1), fp, vm, t)
+});
 
 handler!(
-    /// `==` and `!=` of strings.
-    compare_op_str(ip, sp, fp, vm, t) {
-        let (wa, wb) = (*sp.sub(2), *sp.sub(1));
-        let str_: *const _ = crate::types::str::methods::STR.object();
-        if type_of(wa) != str_ || type_of(wb) != str_ {
-            jump!(compare_deopt, ip, sp, fp, vm, t)
-        }
-        let a = &(*((wa & !2) as *const Obj<Str>)).payload;
-        let b = &(*((wb & !2) as *const Obj<Str>)).payload;
-        let same = wa & !2 == wb & !2 || (!(a.is_interned() && b.is_interned()) && a.same(b));
-        *sp.sub(2) = bool_word(same == ((*ip).arg >> 5 == 2));
-        drop_word!(wb);
-        drop_word!(wa);
-        next!(ip.add(2), sp.sub(1), fp, vm, t)
-    });
+/// `==` and `!=` of strings.
+compare_op_str(ip, sp, fp, vm, t) {
+    let (wa, wb) = (*sp.sub(2), *sp.sub(1));
+    let str_: *const _ = crate::types::str::methods::STR.object();
+    if type_of(wa) != str_ || type_of(wb) != str_ {
+        jump!(compare_deopt, ip, sp, fp, vm, t)
+    }
+    let a = &(*((wa & !2) as *const Obj<Str>)).payload;
+    let b = &(*((wb & !2) as *const Obj<Str>)).payload;
+    let same = wa & !2 == wb & !2 || (!(a.is_interned() && b.is_interned()) && a.same(b));
+    *sp.sub(2) = bool_word(same == ((*ip).arg >> 5 == 2));
+    drop_word!(wb);
+    drop_word!(wa);
+    next!(ip.add(2), sp.sub(1), fp, vm, t)
+});
 
 handler!(
-    /// `IS_OP`
-    is_op(ip, sp, fp, vm, t) {
-        let (a, b) = (*sp.sub(2), *sp.sub(1));
-        let same = strip(a) == strip(b);
-        *sp.sub(2) = bool_word(same != ((*ip).arg != 0));
-        save!(vm, ip, sp.sub(1));
-        release(b);
-        release(a);
-        next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
-    });
+/// `IS_OP`
+is_op(ip, sp, fp, vm, t) {
+    let (a, b) = (*sp.sub(2), *sp.sub(1));
+    let same = strip(a) == strip(b);
+    *sp.sub(2) = bool_word(same != ((*ip).arg != 0));
+    save!(vm, ip, sp.sub(1));
+    release(b);
+    release(a);
+    next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
+});
 
 // ---- CONTAINS_OP ----------------------------------------------------------------------------------------------------
 
 handler!(
-    /// `CONTAINS_OP`
-    contains_op(ip, sp, fp, vm, t) {
-        if warm(ip) {
-            let ty = type_of(*sp.sub(1));
-            let new = if ty == crate::types::dict::DICT.object() as *const _ { op::CONTAINS_OP_DICT }
-                else if ty == crate::types::set::SET.object() as *const _
-                    || ty == crate::types::set::FROZENSET.object() as *const _ { op::CONTAINS_OP_SET }
-                else { 0 };
-            if new != 0 {
-                quicken(ip, new);
-                next!(ip, sp, fp, vm, t)
-            }
+/// `CONTAINS_OP`
+contains_op(ip, sp, fp, vm, t) {
+    if warm(ip) {
+        let ty = type_of(*sp.sub(1));
+        let new = if ty == crate::types::dict::DICT.object() as *const _ { op::CONTAINS_OP_DICT }
+            else if ty == crate::types::set::SET.object() as *const _
+                || ty == crate::types::set::FROZENSET.object() as *const _ { op::CONTAINS_OP_SET }
+            else { 0 };
+        if new != 0 {
+            quicken(ip, new);
+            next!(ip, sp, fp, vm, t)
         }
-        save!(vm, ip, sp);
-        let new_sp = contains_generic(&mut *vm, sp, (*ip).arg);
-        if new_sp.is_null() {
-            jump!(unwind, ip, sp, fp, vm, t);
-        }
-        next_settled!(ip.add(2), new_sp, fp, vm, t)
-    });
+    }
+    save!(vm, ip, sp);
+    let new_sp = contains_generic(&mut *vm, sp, (*ip).arg);
+    if new_sp.is_null() {
+        jump!(unwind, ip, sp, fp, vm, t);
+    }
+    next_settled!(ip.add(2), new_sp, fp, vm, t)
+});
 
 #[inline(never)]
 unsafe fn contains_generic(vm: &mut Vm, sp: *mut Word, arg: u16) -> *mut Word {
@@ -694,18 +700,18 @@ handler!(contains_deopt(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// `in` of a dict.
-    contains_op_dict(ip, sp, fp, vm, t) {
-        if type_of(*sp.sub(1)) != crate::types::dict::DICT.object() as *const _ {
-            jump!(contains_deopt, ip, sp, fp, vm, t)
-        }
-        save!(vm, ip, sp);
-        let new_sp = contains_dict(&mut *vm, sp, (*ip).arg);
-        if new_sp.is_null() {
-            jump!(unwind, ip, sp, fp, vm, t);
-        }
-        next_settled!(ip.add(2), new_sp, fp, vm, t)
-    });
+/// `in` of a dict.
+contains_op_dict(ip, sp, fp, vm, t) {
+    if type_of(*sp.sub(1)) != crate::types::dict::DICT.object() as *const _ {
+        jump!(contains_deopt, ip, sp, fp, vm, t)
+    }
+    save!(vm, ip, sp);
+    let new_sp = contains_dict(&mut *vm, sp, (*ip).arg);
+    if new_sp.is_null() {
+        jump!(unwind, ip, sp, fp, vm, t);
+    }
+    next_settled!(ip.add(2), new_sp, fp, vm, t)
+});
 
 #[inline(never)]
 unsafe fn contains_dict(vm: &mut Vm, sp: *mut Word, arg: u16) -> *mut Word {
@@ -721,19 +727,19 @@ unsafe fn contains_dict(vm: &mut Vm, sp: *mut Word, arg: u16) -> *mut Word {
 }
 
 handler!(
-    /// `in` of a set.
-    contains_op_set(ip, sp, fp, vm, t) {
-        let ty = type_of(*sp.sub(1));
-        if ty != crate::types::set::SET.object() as *const _ && ty != crate::types::set::FROZENSET.object() as *const _ {
-            jump!(contains_deopt, ip, sp, fp, vm, t)
-        }
-        save!(vm, ip, sp);
-        let new_sp = contains_set(&mut *vm, sp, (*ip).arg);
-        if new_sp.is_null() {
-            jump!(unwind, ip, sp, fp, vm, t);
-        }
-        next_settled!(ip.add(2), new_sp, fp, vm, t)
-    });
+/// `in` of a set.
+contains_op_set(ip, sp, fp, vm, t) {
+    let ty = type_of(*sp.sub(1));
+    if ty != crate::types::set::SET.object() as *const _ && ty != crate::types::set::FROZENSET.object() as *const _ {
+        jump!(contains_deopt, ip, sp, fp, vm, t)
+    }
+    save!(vm, ip, sp);
+    let new_sp = contains_set(&mut *vm, sp, (*ip).arg);
+    if new_sp.is_null() {
+        jump!(unwind, ip, sp, fp, vm, t);
+    }
+    next_settled!(ip.add(2), new_sp, fp, vm, t)
+});
 
 #[inline(never)]
 unsafe fn contains_set(vm: &mut Vm, sp: *mut Word, arg: u16) -> *mut Word {

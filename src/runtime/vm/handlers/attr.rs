@@ -39,13 +39,13 @@ fn pack(a: u32, b: u32) -> u64 {
 }
 
 handler!(
-    /// `LOAD_ATTR`: the generic form; bit 0 of the argument asks for a method call's two words.
-    load_attr(ip, sp, fp, vm, t) {
-        if warm(ip) && specialize(&mut *vm, ip, *sp.sub(1)) {
-            next!(ip, sp, fp, vm, t)
-        }
-        jump!(load_attr_generic, ip, sp, fp, vm, t)
-    });
+/// `LOAD_ATTR`: the generic form; bit 0 of the argument asks for a method call's two words.
+load_attr(ip, sp, fp, vm, t) {
+    if warm(ip) && specialize(&mut *vm, ip, *sp.sub(1)) {
+        next!(ip, sp, fp, vm, t)
+    }
+    jump!(load_attr_generic, ip, sp, fp, vm, t)
+});
 
 handler!(load_attr_deopt(ip, sp, fp, vm, t) {
     (*ip.cast_mut()).cache = 8;
@@ -142,7 +142,11 @@ unsafe fn specialize(vm: &mut Vm, ip: *const Unit, w: Word) -> bool {
                 if let Some(getter) = crate::types::descr::property_getter(d) {
                     if let Some(f) = getter.downcast_exact::<Function>() {
                         let r = &*f.running();
-                        if r.simple && r.argcount == 1 && !wants_method && !r.flags.intersects(taipan_bytecode::CodeFlags::ANY_GENERATOR) {
+                        if r.simple
+                            && r.argcount == 1
+                            && !wants_method
+                            && !r.flags.intersects(taipan_bytecode::CodeFlags::ANY_GENERATOR)
+                        {
                             (*ip.cast_mut()).cache = version;
                             set_cache(ip, 0, getter.word() as u64);
                             quicken(ip, op::LOAD_ATTR_PROPERTY);
@@ -243,26 +247,26 @@ unsafe fn shape_of(w: Word) -> u32 {
 }
 
 handler!(
-    /// An attribute in an inline slot.
-    load_attr_instance_value(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if w & 1 != 0 || shape_of(w) != (*ip).cache {
-            jump!(load_attr_second, ip, sp, fp, vm, t)
-        }
-        let c = cache(ip, 0);
-        let p = w & !2;
-        if (*(*(p as *const Header)).typ.get()).payload.version.get() != c as u32 {
-            jump!(load_attr_deopt, ip, sp, fp, vm, t)
-        }
-        let r = *((p + (c >> 32) as usize) as *const Word);
-        *sp.sub(1) = owned(r);
-        let arg = (*ip).arg as usize & 1;
-        *sp = 0;
-        if w & 3 == 0 {
-            jump!(load_attr_release, ip, sp.add(arg), w as *mut Word, vm, t)
-        }
-        next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
-    });
+/// An attribute in an inline slot.
+load_attr_instance_value(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if w & 1 != 0 || shape_of(w) != (*ip).cache {
+        jump!(load_attr_second, ip, sp, fp, vm, t)
+    }
+    let c = cache(ip, 0);
+    let p = w & !2;
+    if (*(*(p as *const Header)).typ.get()).payload.version.get() != c as u32 {
+        jump!(load_attr_deopt, ip, sp, fp, vm, t)
+    }
+    let r = *((p + (c >> 32) as usize) as *const Word);
+    *sp.sub(1) = owned(r);
+    let arg = (*ip).arg as usize & 1;
+    *sp = 0;
+    if w & 3 == 0 {
+        jump!(load_attr_release, ip, sp.add(arg), w as *mut Word, vm, t)
+    }
+    next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
+});
 
 // Releases the object an attribute was read from (`fp` carries its word), then goes on.
 handler!(load_attr_release(ip, sp, fp, vm, t) {
@@ -281,29 +285,29 @@ handler!(load_attr_second(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// An attribute in an inline slot, for two layouts.
-    load_attr_poly(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if w & 1 != 0 {
-            jump!(load_attr_generic, ip, sp, fp, vm, t)
-        }
-        let shape = shape_of(w);
-        let c = if shape == (*ip).cache { cache(ip, 0) }
-            else if shape as u64 == cache(ip, 1) { cache(ip, 2) }
-            else { jump!(load_attr_poly_miss, ip, sp, fp, vm, t) };
-        let p = w & !2;
-        if (*(*(p as *const Header)).typ.get()).payload.version.get() != c as u32 {
-            jump!(load_attr_deopt, ip, sp, fp, vm, t)
-        }
-        let r = *((p + (c >> 32) as usize) as *const Word);
-        *sp.sub(1) = owned(r);
-        let arg = (*ip).arg as usize & 1;
-        *sp = 0;
-        if w & 3 == 0 {
-            jump!(load_attr_release, ip, sp.add(arg), w as *mut Word, vm, t)
-        }
-        next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
-    });
+/// An attribute in an inline slot, for two layouts.
+load_attr_poly(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if w & 1 != 0 {
+        jump!(load_attr_generic, ip, sp, fp, vm, t)
+    }
+    let shape = shape_of(w);
+    let c = if shape == (*ip).cache { cache(ip, 0) }
+        else if shape as u64 == cache(ip, 1) { cache(ip, 2) }
+        else { jump!(load_attr_poly_miss, ip, sp, fp, vm, t) };
+    let p = w & !2;
+    if (*(*(p as *const Header)).typ.get()).payload.version.get() != c as u32 {
+        jump!(load_attr_deopt, ip, sp, fp, vm, t)
+    }
+    let r = *((p + (c >> 32) as usize) as *const Word);
+    *sp.sub(1) = owned(r);
+    let arg = (*ip).arg as usize & 1;
+    *sp = 0;
+    if w & 3 == 0 {
+        jump!(load_attr_release, ip, sp.add(arg), w as *mut Word, vm, t)
+    }
+    next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
+});
 
 // A third layout: replaces the second entry, so that a changing mix still finds its way.
 handler!(load_attr_poly_miss(ip, sp, fp, vm, t) {
@@ -320,17 +324,17 @@ handler!(load_attr_poly_miss(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// A method for a call: the function and `self`.
-    load_attr_method(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        let ty = if w & 1 != 0 { crate::types::int::INT.object() as *const TypeObj } else { type_of(w) };
-        if (*ty).payload.version.get() != (*ip).cache || (w & 1 == 0 && shape_of(w) as u64 != cache(ip, 1)) {
-            jump!(load_method_second, ip, sp, fp, vm, t)
-        }
-        *sp = w;
-        *sp.sub(1) = cache(ip, 0) as Word | 2;
-        next!(ip.add(LOAD_UNITS), sp.add(1), fp, vm, t)
-    });
+/// A method for a call: the function and `self`.
+load_attr_method(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    let ty = if w & 1 != 0 { crate::types::int::INT.object() as *const TypeObj } else { type_of(w) };
+    if (*ty).payload.version.get() != (*ip).cache || (w & 1 == 0 && shape_of(w) as u64 != cache(ip, 1)) {
+        jump!(load_method_second, ip, sp, fp, vm, t)
+    }
+    *sp = w;
+    *sp.sub(1) = cache(ip, 0) as Word | 2;
+    next!(ip.add(LOAD_UNITS), sp.add(1), fp, vm, t)
+});
 
 handler!(load_method_second(ip, sp, fp, vm, t) {
     let w = *sp.sub(1);
@@ -353,28 +357,28 @@ handler!(load_method_second(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// A method for a call, for two classes.
-    load_attr_method_poly(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if w & 1 != 0 {
-            jump!(load_attr_generic, ip, sp, fp, vm, t)
-        }
-        let ty = type_of(w);
-        let version = (*ty).payload.version.get();
-        // The first entry keeps the shape it saw in the low half of the second's version word's neighbour.
-        let second = cache(ip, 1);
-        if version == second as u32 && shape_of(w) == (second >> 32) as u32 && version != 0 {
-            *sp = w;
-            *sp.sub(1) = cache(ip, 2) as Word | 2;
-            next!(ip.add(LOAD_UNITS), sp.add(1), fp, vm, t)
-        }
-        if version == (*ip).cache && not_shadowed(w, ip) {
-            *sp = w;
-            *sp.sub(1) = cache(ip, 0) as Word | 2;
-            next!(ip.add(LOAD_UNITS), sp.add(1), fp, vm, t)
-        }
+/// A method for a call, for two classes.
+load_attr_method_poly(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if w & 1 != 0 {
         jump!(load_attr_generic, ip, sp, fp, vm, t)
-    });
+    }
+    let ty = type_of(w);
+    let version = (*ty).payload.version.get();
+    // The first entry keeps the shape it saw in the low half of the second's version word's neighbour.
+    let second = cache(ip, 1);
+    if version == second as u32 && shape_of(w) == (second >> 32) as u32 && version != 0 {
+        *sp = w;
+        *sp.sub(1) = cache(ip, 2) as Word | 2;
+        next!(ip.add(LOAD_UNITS), sp.add(1), fp, vm, t)
+    }
+    if version == (*ip).cache && not_shadowed(w, ip) {
+        *sp = w;
+        *sp.sub(1) = cache(ip, 0) as Word | 2;
+        next!(ip.add(LOAD_UNITS), sp.add(1), fp, vm, t)
+    }
+    jump!(load_attr_generic, ip, sp, fp, vm, t)
+});
 
 /// Whether the instance has no attribute of the instruction's name.
 #[inline(always)]
@@ -391,99 +395,99 @@ unsafe fn not_shadowed(w: Word, ip: *const Unit) -> bool {
 }
 
 handler!(
-    /// A module's attribute.
-    load_attr_module(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if type_of(w) != MODULE.object() as *const TypeObj {
-            jump!(load_attr_deopt, ip, sp, fp, vm, t)
-        }
-        let m = &(*((w & !2) as *const Obj<Module>)).payload;
-        if m.dict.current_version() != (*ip).cache {
-            jump!(load_attr_deopt, ip, sp, fp, vm, t)
-        }
-        *sp.sub(1) = owned(m.dict.cached_value(cache(ip, 0) as u32).word());
-        *sp = 0;
-        let arg = (*ip).arg as usize & 1;
-        if w & 3 == 0 {
-            jump!(load_attr_release, ip, sp.add(arg), w as *mut Word, vm, t)
-        }
-        next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
-    });
+/// A module's attribute.
+load_attr_module(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if type_of(w) != MODULE.object() as *const TypeObj {
+        jump!(load_attr_deopt, ip, sp, fp, vm, t)
+    }
+    let m = &(*((w & !2) as *const Obj<Module>)).payload;
+    if m.dict.current_version() != (*ip).cache {
+        jump!(load_attr_deopt, ip, sp, fp, vm, t)
+    }
+    *sp.sub(1) = owned(m.dict.cached_value(cache(ip, 0) as u32).word());
+    *sp = 0;
+    let arg = (*ip).arg as usize & 1;
+    if w & 3 == 0 {
+        jump!(load_attr_release, ip, sp.add(arg), w as *mut Word, vm, t)
+    }
+    next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
+});
 
 handler!(
-    /// A `__slots__` member.
-    load_attr_slot(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if w & 1 != 0 || (*type_of(w)).payload.version.get() != (*ip).cache {
-            jump!(load_attr_deopt, ip, sp, fp, vm, t)
-        }
-        let r = *(((w & !2) + cache(ip, 0) as usize) as *const Word);
-        if r == 0 {
-            jump!(load_attr_generic, ip, sp, fp, vm, t)
-        }
-        *sp.sub(1) = owned(r);
-        if w & 3 == 0 {
-            jump!(load_attr_release, ip, sp, w as *mut Word, vm, t)
-        }
-        next!(ip.add(LOAD_UNITS), sp, fp, vm, t)
-    });
+/// A `__slots__` member.
+load_attr_slot(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if w & 1 != 0 || (*type_of(w)).payload.version.get() != (*ip).cache {
+        jump!(load_attr_deopt, ip, sp, fp, vm, t)
+    }
+    let r = *(((w & !2) + cache(ip, 0) as usize) as *const Word);
+    if r == 0 {
+        jump!(load_attr_generic, ip, sp, fp, vm, t)
+    }
+    *sp.sub(1) = owned(r);
+    if w & 3 == 0 {
+        jump!(load_attr_release, ip, sp, w as *mut Word, vm, t)
+    }
+    next!(ip.add(LOAD_UNITS), sp, fp, vm, t)
+});
 
 handler!(
-    /// A class's own attribute that is no descriptor (or a function).
-    load_attr_class(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        let p = w & !2;
-        if w & 1 != 0 || type_of(w) != typeobject::TYPE.object() as *const TypeObj
-            || (*(p as *const TypeObj)).payload.version.get() != (*ip).cache
-        {
-            jump!(load_attr_deopt, ip, sp, fp, vm, t)
-        }
-        *sp.sub(1) = owned(cache(ip, 0) as Word);
-        *sp = 0;
-        let arg = (*ip).arg as usize & 1;
-        if w & 3 == 0 {
-            jump!(load_attr_release, ip, sp.add(arg), w as *mut Word, vm, t)
-        }
-        next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
-    });
+/// A class's own attribute that is no descriptor (or a function).
+load_attr_class(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    let p = w & !2;
+    if w & 1 != 0 || type_of(w) != typeobject::TYPE.object() as *const TypeObj
+        || (*(p as *const TypeObj)).payload.version.get() != (*ip).cache
+    {
+        jump!(load_attr_deopt, ip, sp, fp, vm, t)
+    }
+    *sp.sub(1) = owned(cache(ip, 0) as Word);
+    *sp = 0;
+    let arg = (*ip).arg as usize & 1;
+    if w & 3 == 0 {
+        jump!(load_attr_release, ip, sp.add(arg), w as *mut Word, vm, t)
+    }
+    next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
+});
 
 handler!(
-    /// A class attribute that is no descriptor, read through an instance.
-    load_attr_nondescriptor(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if w & 1 != 0 || (*type_of(w)).payload.version.get() != (*ip).cache || shape_of(w) as u64 != cache(ip, 1) {
-            jump!(load_attr_deopt, ip, sp, fp, vm, t)
-        }
-        *sp.sub(1) = owned(cache(ip, 0) as Word);
-        if w & 3 == 0 {
-            jump!(load_attr_release, ip, sp, w as *mut Word, vm, t)
-        }
-        next!(ip.add(LOAD_UNITS), sp, fp, vm, t)
-    });
+/// A class attribute that is no descriptor, read through an instance.
+load_attr_nondescriptor(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if w & 1 != 0 || (*type_of(w)).payload.version.get() != (*ip).cache || shape_of(w) as u64 != cache(ip, 1) {
+        jump!(load_attr_deopt, ip, sp, fp, vm, t)
+    }
+    *sp.sub(1) = owned(cache(ip, 0) as Word);
+    if w & 3 == 0 {
+        jump!(load_attr_release, ip, sp, w as *mut Word, vm, t)
+    }
+    next!(ip.add(LOAD_UNITS), sp, fp, vm, t)
+});
 
 handler!(
-    /// A property whose getter is a Python function: entered without native recursion.
-    load_attr_property(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if w & 1 != 0 || (*type_of(w)).payload.version.get() != (*ip).cache {
-            jump!(load_attr_deopt, ip, sp, fp, vm, t)
-        }
-        let f = cache(ip, 0) as Word;
-        let func = &raw const (*(f as *const Obj<Function>)).payload;
-        (*(*vm).frame).ip = ip;
-        if (*(*vm).frame).flags & crate::vm::frame::flags::GENERATOR != 0 || sp.add(2) > (*vm).stack_limit {
-            jump!(load_attr_generic, ip, sp, fp, vm, t)
-        }
-        (*(f as *const Header)).incref();
-        *sp = f;
-        *sp.add(1) = (w & !2) | 2;
-        let frame = super::call::push_frame(vm, func, sp.add(1), 1, super::call::result_attr_unit(), sp, 0);
-        if frame.is_null() {
-            release(f);
-            jump!(load_attr_generic, ip, sp, fp, vm, t)
-        }
-        next!((*frame).ip, Frame::stack(frame), (*frame).fp, vm, t)
-    });
+/// A property whose getter is a Python function: entered without native recursion.
+load_attr_property(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if w & 1 != 0 || (*type_of(w)).payload.version.get() != (*ip).cache {
+        jump!(load_attr_deopt, ip, sp, fp, vm, t)
+    }
+    let f = cache(ip, 0) as Word;
+    let func = &raw const (*(f as *const Obj<Function>)).payload;
+    (*(*vm).frame).ip = ip;
+    if (*(*vm).frame).flags & crate::vm::frame::flags::GENERATOR != 0 || sp.add(2) > (*vm).stack_limit {
+        jump!(load_attr_generic, ip, sp, fp, vm, t)
+    }
+    (*(f as *const Header)).incref();
+    *sp = f;
+    *sp.add(1) = (w & !2) | 2;
+    let frame = super::call::push_frame(vm, func, sp.add(1), 1, super::call::result_attr_unit(), sp, 0);
+    if frame.is_null() {
+        release(f);
+        jump!(load_attr_generic, ip, sp, fp, vm, t)
+    }
+    next!((*frame).ip, Frame::stack(frame), (*frame).fp, vm, t)
+});
 
 handler!(
     /// Reserved for instances whose attributes live in a dict.
@@ -492,13 +496,13 @@ handler!(
 // ---- STORE_ATTR -----------------------------------------------------------------------------------------------------
 
 handler!(
-    /// `STORE_ATTR`
-    store_attr(ip, sp, fp, vm, t) {
-        if warm(ip) && specialize_store(ip, *sp.sub(1)) {
-            next!(ip, sp, fp, vm, t)
-        }
-        jump!(store_attr_generic, ip, sp, fp, vm, t)
-    });
+/// `STORE_ATTR`
+store_attr(ip, sp, fp, vm, t) {
+    if warm(ip) && specialize_store(ip, *sp.sub(1)) {
+        next!(ip, sp, fp, vm, t)
+    }
+    jump!(store_attr_generic, ip, sp, fp, vm, t)
+});
 
 handler!(store_attr_deopt(ip, sp, fp, vm, t) {
     (*ip.cast_mut()).cache = 8;
@@ -570,25 +574,25 @@ unsafe fn specialize_store(ip: *const Unit, w: Word) -> bool {
 }
 
 handler!(
-    /// An attribute that has its inline slot.
-    store_attr_instance_value(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        let c = cache(ip, 0);
-        let p = w & !2;
-        if w & 1 != 0 || shape_of(w) != (*ip).cache
-            || (*(*(p as *const Header)).typ.get()).payload.version.get() != c as u32
-        {
-            jump!(store_attr_deopt, ip, sp, fp, vm, t)
-        }
-        let slot = (p + (c >> 32) as usize) as *mut Word;
-        let old = *slot;
-        *slot = crate::vm::frame::keep(*sp.sub(2));
-        if (w & 3 == 0) | (old & 1 == 0) {
-            *sp.sub(2) = old;
-            jump!(store_attr_release, ip, sp, fp, vm, t)
-        }
-        next!(ip.add(STORE_UNITS), sp.sub(2), fp, vm, t)
-    });
+/// An attribute that has its inline slot.
+store_attr_instance_value(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    let c = cache(ip, 0);
+    let p = w & !2;
+    if w & 1 != 0 || shape_of(w) != (*ip).cache
+        || (*(*(p as *const Header)).typ.get()).payload.version.get() != c as u32
+    {
+        jump!(store_attr_deopt, ip, sp, fp, vm, t)
+    }
+    let slot = (p + (c >> 32) as usize) as *mut Word;
+    let old = *slot;
+    *slot = crate::vm::frame::keep(*sp.sub(2));
+    if (w & 3 == 0) | (old & 1 == 0) {
+        *sp.sub(2) = old;
+        jump!(store_attr_release, ip, sp, fp, vm, t)
+    }
+    next!(ip.add(STORE_UNITS), sp.sub(2), fp, vm, t)
+});
 
 // Releases the object and the old value after a store.
 handler!(store_attr_release(ip, sp, fp, vm, t) {
@@ -600,38 +604,38 @@ handler!(store_attr_release(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// A new attribute that takes the next inline slot.
-    store_attr_append(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        let c = cache(ip, 0);
-        let p = w & !2;
-        if w & 1 != 0 || shape_of(w) != (*ip).cache
-            || (*(*(p as *const Header)).typ.get()).payload.version.get() != c as u32
-        {
-            jump!(store_attr_deopt, ip, sp, fp, vm, t)
-        }
-        *((p + (c >> 32) as usize) as *mut Word) = crate::vm::frame::keep(*sp.sub(2));
-        (*(p as *const Header)).set_shape_id(cache(ip, 1) as u32);
-        if w & 3 == 0 {
-            *sp.sub(2) = 1;
-            jump!(store_attr_release, ip, sp, fp, vm, t)
-        }
-        next!(ip.add(STORE_UNITS), sp.sub(2), fp, vm, t)
-    });
+/// A new attribute that takes the next inline slot.
+store_attr_append(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    let c = cache(ip, 0);
+    let p = w & !2;
+    if w & 1 != 0 || shape_of(w) != (*ip).cache
+        || (*(*(p as *const Header)).typ.get()).payload.version.get() != c as u32
+    {
+        jump!(store_attr_deopt, ip, sp, fp, vm, t)
+    }
+    *((p + (c >> 32) as usize) as *mut Word) = crate::vm::frame::keep(*sp.sub(2));
+    (*(p as *const Header)).set_shape_id(cache(ip, 1) as u32);
+    if w & 3 == 0 {
+        *sp.sub(2) = 1;
+        jump!(store_attr_release, ip, sp, fp, vm, t)
+    }
+    next!(ip.add(STORE_UNITS), sp.sub(2), fp, vm, t)
+});
 
 handler!(
-    /// A `__slots__` member.
-    store_attr_slot(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if w & 1 != 0 || (*type_of(w)).payload.version.get() != (*ip).cache {
-            jump!(store_attr_deopt, ip, sp, fp, vm, t)
-        }
-        let slot = ((w & !2) + cache(ip, 0) as usize) as *mut Word;
-        let old = *slot;
-        *slot = crate::vm::frame::keep(*sp.sub(2));
-        *sp.sub(2) = old;
-        jump!(store_attr_release, ip, sp, fp, vm, t)
-    });
+/// A `__slots__` member.
+store_attr_slot(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if w & 1 != 0 || (*type_of(w)).payload.version.get() != (*ip).cache {
+        jump!(store_attr_deopt, ip, sp, fp, vm, t)
+    }
+    let slot = ((w & !2) + cache(ip, 0) as usize) as *mut Word;
+    let old = *slot;
+    *slot = crate::vm::frame::keep(*sp.sub(2));
+    *sp.sub(2) = old;
+    jump!(store_attr_release, ip, sp, fp, vm, t)
+});
 
 slow_handler!(
     /// `DELETE_ATTR`
@@ -662,7 +666,8 @@ unsafe fn super_attr(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Word) 
         let (s, class, obj) = (Value::ref_from_word(&s), Value::ref_from_word(&c), Value::ref_from_word(&o));
         let name = Running::name_at(ip);
         let arg = (*ip).arg;
-        let (first, second) = match crate::types::descr::super_load(vm, s, class, obj, name, arg & 1 != 0, arg & 2 != 0) {
+        let (first, second) = match crate::types::descr::super_load(vm, s, class, obj, name, arg & 1 != 0, arg & 2 != 0)
+        {
             Ok(r) => r,
             Err(_) => return std::ptr::null_mut(),
         };

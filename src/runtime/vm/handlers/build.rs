@@ -29,27 +29,27 @@ unsafe fn keep_all(sp: *mut Word, n: usize) -> *mut Word {
 }
 
 handler!(
-    /// `BUILD_LIST`
-    build_list(ip, sp, fp, vm, t) {
-        let n = (*ip).arg as usize;
-        save!(vm, ip, sp);
-        let first = keep_all(sp, n);
-        let mut items: crate::object::buf::Buf<Value> = crate::object::buf::Buf::with_capacity(n);
-        std::ptr::copy_nonoverlapping(first.cast::<Value>(), items.as_ptr().cast_mut(), n);
-        items.set_len(n);
-        *first = crate::object::instance::new(List { items }).into_value().into_word();
-        next!(ip.add(1), first.add(1), fp, vm, t)
-    });
+/// `BUILD_LIST`
+build_list(ip, sp, fp, vm, t) {
+    let n = (*ip).arg as usize;
+    save!(vm, ip, sp);
+    let first = keep_all(sp, n);
+    let mut items: crate::object::buf::Buf<Value> = crate::object::buf::Buf::with_capacity(n);
+    std::ptr::copy_nonoverlapping(first.cast::<Value>(), items.as_ptr().cast_mut(), n);
+    items.set_len(n);
+    *first = crate::object::instance::new(List { items }).into_value().into_word();
+    next!(ip.add(1), first.add(1), fp, vm, t)
+});
 
 handler!(
-    /// `BUILD_TUPLE`
-    build_tuple(ip, sp, fp, vm, t) {
-        let n = (*ip).arg as usize;
-        save!(vm, ip, sp);
-        let first = keep_all(sp, n);
-        *first = if n == 0 { Tuple::empty() } else { Tuple::from_raw(first.cast::<Value>(), n) }.into_value().into_word();
-        next!(ip.add(1), first.add(1), fp, vm, t)
-    });
+/// `BUILD_TUPLE`
+build_tuple(ip, sp, fp, vm, t) {
+    let n = (*ip).arg as usize;
+    save!(vm, ip, sp);
+    let first = keep_all(sp, n);
+    *first = if n == 0 { Tuple::empty() } else { Tuple::from_raw(first.cast::<Value>(), n) }.into_value().into_word();
+    next!(ip.add(1), first.add(1), fp, vm, t)
+});
 
 slow_handler!(
     /// `BUILD_SET`
@@ -95,25 +95,25 @@ unsafe fn map(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Word) -> *mut
 }
 
 handler!(
-    /// `BUILD_SLICE`
-    build_slice(ip, sp, fp, vm, t) {
-        let n = (*ip).arg as usize;
-        let step = if n == 3 { Value::from_word(keep(*sp.sub(1))) } else { none() };
-        let stop = Value::from_word(keep(*sp.sub(n - 1)));
-        let start = Value::from_word(keep(*sp.sub(n)));
-        *sp.sub(n) = Slice::new_object(start, stop, step).into_value().into_word();
-        next!(ip.add(1), sp.sub(n).add(1), fp, vm, t)
-    });
+/// `BUILD_SLICE`
+build_slice(ip, sp, fp, vm, t) {
+    let n = (*ip).arg as usize;
+    let step = if n == 3 { Value::from_word(keep(*sp.sub(1))) } else { none() };
+    let stop = Value::from_word(keep(*sp.sub(n - 1)));
+    let start = Value::from_word(keep(*sp.sub(n)));
+    *sp.sub(n) = Slice::new_object(start, stop, step).into_value().into_word();
+    next!(ip.add(1), sp.sub(n).add(1), fp, vm, t)
+});
 
 handler!(
-    /// `BUILD_STRING` (all operands are exact strings)
-    build_string(ip, sp, fp, vm, t) {
-        let n = (*ip).arg as usize;
-        save!(vm, ip, sp);
-        let r = join(sp, n);
-        *sp.sub(n) = r;
-        next!(ip.add(1), sp.sub(n).add(1), fp, vm, t)
-    });
+/// `BUILD_STRING` (all operands are exact strings)
+build_string(ip, sp, fp, vm, t) {
+    let n = (*ip).arg as usize;
+    save!(vm, ip, sp);
+    let r = join(sp, n);
+    *sp.sub(n) = r;
+    next!(ip.add(1), sp.sub(n).add(1), fp, vm, t)
+});
 
 #[inline(never)]
 unsafe fn join(sp: *mut Word, n: usize) -> Word {
@@ -170,13 +170,13 @@ unsafe fn interpolation(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Wor
 // ---- adding to containers below ---------------------------------------------------------------------------------------
 
 handler!(
-    /// `LIST_APPEND(i)`
-    list_append(ip, sp, fp, vm, t) {
-        let v = keep(*sp.sub(1));
-        let list = strip(*sp.sub(1 + (*ip).arg as usize));
-        (*(list as *mut Obj<List>)).payload.items.push(Value::from_word(v));
-        next!(ip.add(1), sp.sub(1), fp, vm, t)
-    });
+/// `LIST_APPEND(i)`
+list_append(ip, sp, fp, vm, t) {
+    let v = keep(*sp.sub(1));
+    let list = strip(*sp.sub(1 + (*ip).arg as usize));
+    (*(list as *mut Obj<List>)).payload.items.push(Value::from_word(v));
+    next!(ip.add(1), sp.sub(1), fp, vm, t)
+});
 
 macro_rules! add_to {
     ($(#[$m:meta])* $name:ident, $work:ident, $popped:literal, |$vm:ident, $sp:ident, $below:ident| $body:expr) => {
@@ -200,40 +200,40 @@ macro_rules! add_to {
 }
 
 add_to!(
-    /// `SET_ADD(i)`
-    set_add, add_to_set, 1, |vm, sp, below| {
-        let v = value_of(*sp.sub(1));
-        below.downcast_unchecked::<Set>().add(vm, &v).map(|_| ())
-    });
+/// `SET_ADD(i)`
+set_add, add_to_set, 1, |vm, sp, below| {
+    let v = value_of(*sp.sub(1));
+    below.downcast_unchecked::<Set>().add(vm, &v).map(|_| ())
+});
 add_to!(
-    /// `MAP_ADD(i)`
-    map_add, add_to_map, 2, |vm, sp, below| {
-        let (k, v) = (value_of(*sp.sub(2)), value_of(*sp.sub(1)));
-        below.downcast_unchecked::<Dict>().set_item(vm, &k, v)
-    });
+/// `MAP_ADD(i)`
+map_add, add_to_map, 2, |vm, sp, below| {
+    let (k, v) = (value_of(*sp.sub(2)), value_of(*sp.sub(1)));
+    below.downcast_unchecked::<Dict>().set_item(vm, &k, v)
+});
 add_to!(
-    /// `LIST_EXTEND(i)`
-    list_extend, extend_list, 1, |vm, sp, below| {
-        let v = value_of(*sp.sub(1));
-        extend(vm, below.clone(), &v)
-    });
+/// `LIST_EXTEND(i)`
+list_extend, extend_list, 1, |vm, sp, below| {
+    let v = value_of(*sp.sub(1));
+    extend(vm, below.clone(), &v)
+});
 add_to!(
-    /// `SET_UPDATE(i)`
-    set_update, update_set, 1, |vm, sp, below| {
-        let v = value_of(*sp.sub(1));
-        let s = below.clone();
-        vm.for_each(&v, |vm, x| {
-            s.downcast_unchecked::<Set>().add(vm, &x)?;
-            Ok(true)
-        })
-    });
+/// `SET_UPDATE(i)`
+set_update, update_set, 1, |vm, sp, below| {
+    let v = value_of(*sp.sub(1));
+    let s = below.clone();
+    vm.for_each(&v, |vm, x| {
+        s.downcast_unchecked::<Set>().add(vm, &x)?;
+        Ok(true)
+    })
+});
 add_to!(
-    /// `DICT_UPDATE(i)`
-    dict_update, update_dict, 1, |vm, sp, below| {
-        let v = value_of(*sp.sub(1));
-        let d = below.downcast_unchecked::<Dict>().clone();
-        dict_update_from(vm, &d, &v)
-    });
+/// `DICT_UPDATE(i)`
+dict_update, update_dict, 1, |vm, sp, below| {
+    let v = value_of(*sp.sub(1));
+    let d = below.downcast_unchecked::<Dict>().clone();
+    dict_update_from(vm, &d, &v)
+});
 
 /// `{**v}`: a mapping's items go into the dict.
 fn dict_update_from(vm: &mut Vm, d: &crate::object::Py<Dict>, v: &Value) -> PyResult<()> {
@@ -388,22 +388,22 @@ unsafe fn convert(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Word) -> 
 // ---- unpacking --------------------------------------------------------------------------------------------------------
 
 handler!(
-    /// `UNPACK_SEQUENCE`
-    unpack_sequence(ip, sp, fp, vm, t) {
-        if warm(ip) {
-            let w = *sp.sub(1);
-            let ty = type_of(w);
-            let new = if ty == TUPLE.object() as *const TypeObj {
-                if (*ip).arg == 2 { op::UNPACK_SEQUENCE_TWO_TUPLE } else { op::UNPACK_SEQUENCE_TUPLE }
-            } else if ty == LIST.object() as *const TypeObj { op::UNPACK_SEQUENCE_LIST }
-            else { 0 };
-            if new != 0 {
-                quicken(ip, new);
-                next!(ip, sp, fp, vm, t)
-            }
+/// `UNPACK_SEQUENCE`
+unpack_sequence(ip, sp, fp, vm, t) {
+    if warm(ip) {
+        let w = *sp.sub(1);
+        let ty = type_of(w);
+        let new = if ty == TUPLE.object() as *const TypeObj {
+            if (*ip).arg == 2 { op::UNPACK_SEQUENCE_TWO_TUPLE } else { op::UNPACK_SEQUENCE_TUPLE }
+        } else if ty == LIST.object() as *const TypeObj { op::UNPACK_SEQUENCE_LIST }
+        else { 0 };
+        if new != 0 {
+            quicken(ip, new);
+            next!(ip, sp, fp, vm, t)
         }
-        jump!(unpack_generic, ip, sp, fp, vm, t)
-    });
+    }
+    jump!(unpack_generic, ip, sp, fp, vm, t)
+});
 
 slow_handler!(unpack_generic, 2, unpack);
 unsafe fn unpack(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Word) -> *mut Word {
@@ -510,23 +510,23 @@ handler!(unpack_deopt(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// A tuple of two.
-    unpack_sequence_two_tuple(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if type_of(w) != TUPLE.object() as *const TypeObj {
-            jump!(unpack_deopt, ip, sp, fp, vm, t)
-        }
-        let items = (*((w & !2) as *const Obj<Tuple>)).payload.items();
-        if items.len() != 2 {
-            jump!(unpack_deopt, ip, sp, fp, vm, t)
-        }
-        *sp.sub(1) = owned(items.get_unchecked(1).word());
-        *sp = owned(items.get_unchecked(0).word());
-        if w & 3 == 0 {
-            jump!(unpack_release, ip, sp.add(1), w as *mut Word, vm, t)
-        }
-        next!(ip.add(2), sp.add(1), fp, vm, t)
-    });
+/// A tuple of two.
+unpack_sequence_two_tuple(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if type_of(w) != TUPLE.object() as *const TypeObj {
+        jump!(unpack_deopt, ip, sp, fp, vm, t)
+    }
+    let items = (*((w & !2) as *const Obj<Tuple>)).payload.items();
+    if items.len() != 2 {
+        jump!(unpack_deopt, ip, sp, fp, vm, t)
+    }
+    *sp.sub(1) = owned(items.get_unchecked(1).word());
+    *sp = owned(items.get_unchecked(0).word());
+    if w & 3 == 0 {
+        jump!(unpack_release, ip, sp.add(1), w as *mut Word, vm, t)
+    }
+    next!(ip.add(2), sp.add(1), fp, vm, t)
+});
 
 // Releases the sequence (`fp` carries its word) after its items were taken.
 handler!(unpack_release(ip, sp, fp, vm, t) {
@@ -536,50 +536,50 @@ handler!(unpack_release(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// A tuple.
-    unpack_sequence_tuple(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        let n = (*ip).arg as usize;
-        if type_of(w) != TUPLE.object() as *const TypeObj {
-            jump!(unpack_deopt, ip, sp, fp, vm, t)
-        }
-        let items = (*((w & !2) as *const Obj<Tuple>)).payload.items();
-        if items.len() != n {
-            jump!(unpack_deopt, ip, sp, fp, vm, t)
-        }
-        let mut p = sp.sub(1);
-        for v in items.iter().rev() {
-            *p = owned(v.word());
-            p = p.add(1);
-        }
-        if w & 3 == 0 {
-            jump!(unpack_release, ip, p, w as *mut Word, vm, t)
-        }
-        next!(ip.add(2), p, fp, vm, t)
-    });
+/// A tuple.
+unpack_sequence_tuple(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    let n = (*ip).arg as usize;
+    if type_of(w) != TUPLE.object() as *const TypeObj {
+        jump!(unpack_deopt, ip, sp, fp, vm, t)
+    }
+    let items = (*((w & !2) as *const Obj<Tuple>)).payload.items();
+    if items.len() != n {
+        jump!(unpack_deopt, ip, sp, fp, vm, t)
+    }
+    let mut p = sp.sub(1);
+    for v in items.iter().rev() {
+        *p = owned(v.word());
+        p = p.add(1);
+    }
+    if w & 3 == 0 {
+        jump!(unpack_release, ip, p, w as *mut Word, vm, t)
+    }
+    next!(ip.add(2), p, fp, vm, t)
+});
 
 handler!(
-    /// A list.
-    unpack_sequence_list(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        let n = (*ip).arg as usize;
-        if type_of(w) != LIST.object() as *const TypeObj {
-            jump!(unpack_deopt, ip, sp, fp, vm, t)
-        }
-        let items = &(*((w & !2) as *const Obj<List>)).payload.items;
-        if items.len() != n {
-            jump!(unpack_deopt, ip, sp, fp, vm, t)
-        }
-        let mut p = sp.sub(1);
-        for v in items.iter().rev() {
-            *p = owned(v.word());
-            p = p.add(1);
-        }
-        if w & 3 == 0 {
-            jump!(unpack_release, ip, p, w as *mut Word, vm, t)
-        }
-        next!(ip.add(2), p, fp, vm, t)
-    });
+/// A list.
+unpack_sequence_list(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    let n = (*ip).arg as usize;
+    if type_of(w) != LIST.object() as *const TypeObj {
+        jump!(unpack_deopt, ip, sp, fp, vm, t)
+    }
+    let items = &(*((w & !2) as *const Obj<List>)).payload.items;
+    if items.len() != n {
+        jump!(unpack_deopt, ip, sp, fp, vm, t)
+    }
+    let mut p = sp.sub(1);
+    for v in items.iter().rev() {
+        *p = owned(v.word());
+        p = p.add(1);
+    }
+    if w & 3 == 0 {
+        jump!(unpack_release, ip, p, w as *mut Word, vm, t)
+    }
+    next!(ip.add(2), p, fp, vm, t)
+});
 
 slow_handler!(
     /// `GET_LEN`: pushes the length; the object stays.

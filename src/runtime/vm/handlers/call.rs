@@ -13,7 +13,9 @@ use crate::object::value::Obj;
 use crate::object::{Py, Raised, TypeFlags, TypeObj, Value};
 use crate::types::function::{FUNCTION, Function};
 use crate::types::list::List;
-use crate::types::method::{BUILTIN_FUNCTION, BoundMethod, BuiltinFunction, METHOD, METHOD_DESCRIPTOR, MethodDescriptor};
+use crate::types::method::{
+    BUILTIN_FUNCTION, BoundMethod, BuiltinFunction, METHOD, METHOD_DESCRIPTOR, MethodDescriptor,
+};
 use crate::types::singletons;
 use crate::types::tuple::Tuple;
 use crate::vm::args::Args;
@@ -139,13 +141,13 @@ handler!(overflow(ip, sp, fp, vm, t) {
 const CALL_UNITS: usize = 3;
 
 handler!(
-    /// `CALL`: the generic form, which specialises itself.
-    call(ip, sp, fp, vm, t) {
-        if warm(ip) && specialize_call(&mut *vm, ip, sp) {
-            next!(ip, sp, fp, vm, t)
-        }
-        jump!(call_generic, ip, sp, fp, vm, t)
-    });
+/// `CALL`: the generic form, which specialises itself.
+call(ip, sp, fp, vm, t) {
+    if warm(ip) && specialize_call(&mut *vm, ip, sp) {
+        next!(ip, sp, fp, vm, t)
+    }
+    jump!(call_generic, ip, sp, fp, vm, t)
+});
 
 handler!(call_deopt(ip, sp, fp, vm, t) {
     (*ip.cast_mut()).cache = 4;
@@ -164,15 +166,15 @@ enum Called {
 }
 
 handler!(
-    /// Any call.
-    call_generic(ip, sp, fp, vm, t) {
-        save!(vm, ip, sp);
-        match call_any(&mut *vm, sp, (*ip).arg as usize, ip.add(CALL_UNITS)) {
-            Called::Done(new_sp) => next_settled!(ip.add(CALL_UNITS), new_sp, fp, vm, t),
-            Called::Entered(frame) => enter_frame!(frame, vm, t),
-            Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
-        }
-    });
+/// Any call.
+call_generic(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    match call_any(&mut *vm, sp, (*ip).arg as usize, ip.add(CALL_UNITS)) {
+        Called::Done(new_sp) => next_settled!(ip.add(CALL_UNITS), new_sp, fp, vm, t),
+        Called::Entered(frame) => enter_frame!(frame, vm, t),
+        Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
+    }
+});
 
 #[inline(never)]
 unsafe fn call_any(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Unit) -> Called {
@@ -329,69 +331,69 @@ unsafe fn specialize_call(vm: &mut Vm, ip: *const Unit, sp: *mut Word) -> bool {
 }
 
 handler!(
-    /// A Python function with exactly its positional parameters.
-    call_py_exact(ip, sp, fp, vm, t) {
-        let argc = (*ip).arg as usize;
-        let slot = sp.sub(argc + 2);
-        let callable = *slot;
-        if type_of(callable) != FUNCTION.object() as *const TypeObj {
-            jump!(call_deopt, ip, sp, fp, vm, t)
-        }
-        let func = &raw const (*((callable & !2) as *const Obj<Function>)).payload;
-        if (*func).version.get() != (*ip).cache {
-            jump!(call_deopt, ip, sp, fp, vm, t)
-        }
-        let has_self = (*slot.add(1) != 0) as usize;
-        let n = argc + has_self;
-        let running = (*func).running.get();
-        if (*running).argcount != n {
-            jump!(call_deopt, ip, sp, fp, vm, t)
-        }
-        (*(*vm).frame).ip = ip;
-        let locals = landing(vm, slot.add(2 - has_self), n);
-        let frame = push_frame(vm, func, locals, n, ip.add(CALL_UNITS), slot, 0);
-        if frame.is_null() {
-            jump!(overflow, ip, sp, fp, vm, t)
-        }
-        enter_frame!(frame, vm, t)
-    });
+/// A Python function with exactly its positional parameters.
+call_py_exact(ip, sp, fp, vm, t) {
+    let argc = (*ip).arg as usize;
+    let slot = sp.sub(argc + 2);
+    let callable = *slot;
+    if type_of(callable) != FUNCTION.object() as *const TypeObj {
+        jump!(call_deopt, ip, sp, fp, vm, t)
+    }
+    let func = &raw const (*((callable & !2) as *const Obj<Function>)).payload;
+    if (*func).version.get() != (*ip).cache {
+        jump!(call_deopt, ip, sp, fp, vm, t)
+    }
+    let has_self = (*slot.add(1) != 0) as usize;
+    let n = argc + has_self;
+    let running = (*func).running.get();
+    if (*running).argcount != n {
+        jump!(call_deopt, ip, sp, fp, vm, t)
+    }
+    (*(*vm).frame).ip = ip;
+    let locals = landing(vm, slot.add(2 - has_self), n);
+    let frame = push_frame(vm, func, locals, n, ip.add(CALL_UNITS), slot, 0);
+    if frame.is_null() {
+        jump!(overflow, ip, sp, fp, vm, t)
+    }
+    enter_frame!(frame, vm, t)
+});
 
 handler!(
-    /// A Python function, arguments bound by the general rules.
-    call_py_general(ip, sp, fp, vm, t) {
-        let argc = (*ip).arg as usize;
-        let slot = sp.sub(argc + 2);
-        if type_of(*slot) != FUNCTION.object() as *const TypeObj {
-            jump!(call_deopt, ip, sp, fp, vm, t)
-        }
+/// A Python function, arguments bound by the general rules.
+call_py_general(ip, sp, fp, vm, t) {
+    let argc = (*ip).arg as usize;
+    let slot = sp.sub(argc + 2);
+    if type_of(*slot) != FUNCTION.object() as *const TypeObj {
+        jump!(call_deopt, ip, sp, fp, vm, t)
+    }
+    jump!(call_generic, ip, sp, fp, vm, t)
+});
+
+handler!(
+/// A bound method object: its function and `self` take its place, then the call is made.
+call_bound_method(ip, sp, fp, vm, t) {
+    let argc = (*ip).arg as usize;
+    let slot = sp.sub(argc + 2);
+    if *slot.add(1) != 0 || type_of(*slot) != METHOD.object() as *const TypeObj {
+        jump!(call_deopt, ip, sp, fp, vm, t)
+    }
+    unpack_bound_method(slot);
+    if type_of(*slot) != FUNCTION.object() as *const TypeObj {
         jump!(call_generic, ip, sp, fp, vm, t)
-    });
-
-handler!(
-    /// A bound method object: its function and `self` take its place, then the call is made.
-    call_bound_method(ip, sp, fp, vm, t) {
-        let argc = (*ip).arg as usize;
-        let slot = sp.sub(argc + 2);
-        if *slot.add(1) != 0 || type_of(*slot) != METHOD.object() as *const TypeObj {
-            jump!(call_deopt, ip, sp, fp, vm, t)
-        }
-        unpack_bound_method(slot);
-        if type_of(*slot) != FUNCTION.object() as *const TypeObj {
-            jump!(call_generic, ip, sp, fp, vm, t)
-        }
-        let func = &raw const (*((*slot & !2) as *const Obj<Function>)).payload;
-        let running = (*func).running();
-        if !(*running).simple || (*running).argcount != argc + 1 {
-            jump!(call_generic, ip, sp, fp, vm, t)
-        }
-        (*(*vm).frame).ip = ip;
-        let locals = landing(vm, slot.add(1), argc + 1);
-        let frame = push_frame(vm, func, locals, argc + 1, ip.add(CALL_UNITS), slot, 0);
-        if frame.is_null() {
-            jump!(overflow, ip, sp, fp, vm, t)
-        }
-        enter_frame!(frame, vm, t)
-    });
+    }
+    let func = &raw const (*((*slot & !2) as *const Obj<Function>)).payload;
+    let running = (*func).running();
+    if !(*running).simple || (*running).argcount != argc + 1 {
+        jump!(call_generic, ip, sp, fp, vm, t)
+    }
+    (*(*vm).frame).ip = ip;
+    let locals = landing(vm, slot.add(1), argc + 1);
+    let frame = push_frame(vm, func, locals, argc + 1, ip.add(CALL_UNITS), slot, 0);
+    if frame.is_null() {
+        jump!(overflow, ip, sp, fp, vm, t)
+    }
+    enter_frame!(frame, vm, t)
+});
 
 macro_rules! native_handler {
     ($(#[$m:meta])* $name:ident, $work:path) => {
@@ -513,49 +515,49 @@ unsafe fn isinstance_work(vm: &mut Vm, sp: *mut Word, argc: usize) -> Option<Cal
 }
 
 handler!(
-    /// `list.append(x)`
-    call_list_append(ip, sp, fp, vm, t) {
-        let slot = sp.sub(3);
-        let callable = *slot;
-        let me = *slot.add(1);
-        if type_of(callable) != METHOD_DESCRIPTOR.object() as *const TypeObj
-            || me == 0
-            || type_of(me) != crate::types::list::LIST.object() as *const TypeObj
-            || (*ip).arg != 1
-        {
-            jump!(call_deopt, ip, sp, fp, vm, t)
-        }
-        let f = &(*((callable & !2) as *const Obj<MethodDescriptor>)).payload;
-        if !std::ptr::eq(f.def, crate::types::list::methods::append_def()) {
-            jump!(call_deopt, ip, sp, fp, vm, t)
-        }
-        let list = &mut (*((me & !2) as *mut Obj<List>)).payload;
-        let v = *sp.sub(1);
-        list.items.push(Value::from_word(keep(v)));
-        *slot = &raw const singletons::NONE as Word | 2;
-        drop_word!(me);
-        drop_word!(callable);
-        next_settled!(ip.add(CALL_UNITS), slot.add(1), fp, vm, t)
-    });
+/// `list.append(x)`
+call_list_append(ip, sp, fp, vm, t) {
+    let slot = sp.sub(3);
+    let callable = *slot;
+    let me = *slot.add(1);
+    if type_of(callable) != METHOD_DESCRIPTOR.object() as *const TypeObj
+        || me == 0
+        || type_of(me) != crate::types::list::LIST.object() as *const TypeObj
+        || (*ip).arg != 1
+    {
+        jump!(call_deopt, ip, sp, fp, vm, t)
+    }
+    let f = &(*((callable & !2) as *const Obj<MethodDescriptor>)).payload;
+    if !std::ptr::eq(f.def, crate::types::list::methods::append_def()) {
+        jump!(call_deopt, ip, sp, fp, vm, t)
+    }
+    let list = &mut (*((me & !2) as *mut Obj<List>)).payload;
+    let v = *sp.sub(1);
+    list.items.push(Value::from_word(keep(v)));
+    *slot = &raw const singletons::NONE as Word | 2;
+    drop_word!(me);
+    drop_word!(callable);
+    next_settled!(ip.add(CALL_UNITS), slot.add(1), fp, vm, t)
+});
 
 handler!(
-    /// `type(x)`
-    call_type_1(ip, sp, fp, vm, t) {
-        let slot = sp.sub(3);
-        if *slot & !2 != crate::types::typeobject::TYPE.object() as *const TypeObj as Word
-            || *slot.add(1) != 0
-            || (*ip).arg != 1
-        {
-            jump!(call_deopt, ip, sp, fp, vm, t)
-        }
-        let w = *sp.sub(1);
-        let ty = type_of(w);
-        let ty = if ty.is_null() { crate::types::int::INT.object() as *const TypeObj } else { ty };
-        *slot = owned(ty as Word);
-        save!(vm, ip, slot.add(1));
-        drop_word!(w);
-        next_settled!(ip.add(CALL_UNITS), slot.add(1), fp, vm, t)
-    });
+/// `type(x)`
+call_type_1(ip, sp, fp, vm, t) {
+    let slot = sp.sub(3);
+    if *slot & !2 != crate::types::typeobject::TYPE.object() as *const TypeObj as Word
+        || *slot.add(1) != 0
+        || (*ip).arg != 1
+    {
+        jump!(call_deopt, ip, sp, fp, vm, t)
+    }
+    let w = *sp.sub(1);
+    let ty = type_of(w);
+    let ty = if ty.is_null() { crate::types::int::INT.object() as *const TypeObj } else { ty };
+    *slot = owned(ty as Word);
+    save!(vm, ip, slot.add(1));
+    drop_word!(w);
+    next_settled!(ip.add(CALL_UNITS), slot.add(1), fp, vm, t)
+});
 
 // ---- classes whose __init__ is a Python function ---------------------------------------------------------------------
 
@@ -572,7 +574,9 @@ unsafe fn class_with_python_init(vm: &mut Vm, p: Word, ip: *const Unit, argc: us
         if !t.has(TypeFlags::HEAP)
             || t.has(TypeFlags::ABSTRACT)
             || !std::ptr::eq(t.layout.get(), &crate::types::object::OBJECT)
-            || !t.slots().new.is_some_and(|f| std::ptr::fn_addr_eq(f, crate::types::object::object_new as crate::object::typedef::NewFn))
+            || !t.slots().new.is_some_and(|f| {
+                std::ptr::fn_addr_eq(f, crate::types::object::object_new as crate::object::typedef::NewFn)
+            })
         {
             return false;
         }
@@ -580,7 +584,11 @@ unsafe fn class_with_python_init(vm: &mut Vm, p: Word, ip: *const Unit, argc: us
         let Some(f) = init.downcast_exact::<Function>() else { return false };
         let r = &*f.running();
         let version = crate::types::typeobject::version(class);
-        if !r.simple || r.argcount != argc + 1 || version == 0 || r.flags.intersects(taipan_bytecode::CodeFlags::ANY_GENERATOR) {
+        if !r.simple
+            || r.argcount != argc + 1
+            || version == 0
+            || r.flags.intersects(taipan_bytecode::CodeFlags::ANY_GENERATOR)
+        {
             return false;
         }
         (*ip.cast_mut()).cache = version;
@@ -590,39 +598,39 @@ unsafe fn class_with_python_init(vm: &mut Vm, p: Word, ip: *const Unit, argc: us
 }
 
 handler!(
-    /// A class made by Python code: allocates the instance and enters `__init__`.
-    call_class_init(ip, sp, fp, vm, t) {
-        let argc = (*ip).arg as usize;
-        let slot = sp.sub(argc + 2);
-        let callable = *slot;
-        let class = (callable & !2) as *const TypeObj;
-        if callable & 1 != 0
-            || *slot.add(1) != 0
-            || (*class).header.typ.get() != crate::types::typeobject::TYPE.object() as *const TypeObj
-            || (*class).payload.version.get() != (*ip).cache
-        {
-            jump!(call_deopt, ip, sp, fp, vm, t)
-        }
-        let init = Unit::word(ip.add(1)) as Word;
-        let instance = crate::object::instance::raw(&*class, 0) as Word;
-        // The class's word is released by the instance's own reference: the slot is reused for the instance.
-        let func = &raw const (*(init as *const Obj<Function>)).payload;
-        (*(init as *const Header)).incref();
-        (*(*vm).frame).ip = ip;
-        *slot.add(1) = instance | 2;
-        let locals = landing(vm, slot.add(1), argc + 1);
-        let frame =
-            push_frame(vm, func, locals, argc + 1, ip.add(CALL_UNITS), slot.add(1), flags::INIT | flags::OWNS_FUNC);
-        if frame.is_null() {
-            *slot.add(1) = 0;
-            release(instance);
-            release(init);
-            jump!(overflow, ip, sp, fp, vm, t)
-        }
-        *slot = instance;
-        drop_word!(callable);
-        enter_frame!(frame, vm, t)
-    });
+/// A class made by Python code: allocates the instance and enters `__init__`.
+call_class_init(ip, sp, fp, vm, t) {
+    let argc = (*ip).arg as usize;
+    let slot = sp.sub(argc + 2);
+    let callable = *slot;
+    let class = (callable & !2) as *const TypeObj;
+    if callable & 1 != 0
+        || *slot.add(1) != 0
+        || (*class).header.typ.get() != crate::types::typeobject::TYPE.object() as *const TypeObj
+        || (*class).payload.version.get() != (*ip).cache
+    {
+        jump!(call_deopt, ip, sp, fp, vm, t)
+    }
+    let init = Unit::word(ip.add(1)) as Word;
+    let instance = crate::object::instance::raw(&*class, 0) as Word;
+    // The class's word is released by the instance's own reference: the slot is reused for the instance.
+    let func = &raw const (*(init as *const Obj<Function>)).payload;
+    (*(init as *const Header)).incref();
+    (*(*vm).frame).ip = ip;
+    *slot.add(1) = instance | 2;
+    let locals = landing(vm, slot.add(1), argc + 1);
+    let frame =
+        push_frame(vm, func, locals, argc + 1, ip.add(CALL_UNITS), slot.add(1), flags::INIT | flags::OWNS_FUNC);
+    if frame.is_null() {
+        *slot.add(1) = 0;
+        release(instance);
+        release(init);
+        jump!(overflow, ip, sp, fp, vm, t)
+    }
+    *slot = instance;
+    drop_word!(callable);
+    enter_frame!(frame, vm, t)
+});
 
 // ---- operators implemented in Python ---------------------------------------------------------------------------------
 
@@ -670,53 +678,53 @@ handler!(binary_py_deopt(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// Enters the Python function that implements a binary operator or `a[b]`.
-    binary_op_py(ip, sp, fp, vm, t) {
-        let (a, b) = (*sp.sub(2), *sp.sub(1));
-        let ty = type_of(a);
-        if ty.is_null() || (*ty).payload.version.get() != (*ip).cache {
-            jump!(binary_py_deopt, ip, sp, fp, vm, t)
-        }
-        let tb = type_of(b);
-        if tb != ty && !tb.is_null() && (*tb).payload.has(TypeFlags::HEAP) {
-            // A reflected method may go first: the general rules decide.
-            jump!(binary_py_deopt, ip, sp, fp, vm, t)
-        }
-        let f = Unit::word(ip.add(1)) as Word;
-        (*(f as *const Header)).incref();
-        *sp = f;
-        *sp.add(1) = strip(a) | (!a & 1) << 1;
-        *sp.add(2) = strip(b) | (!b & 1) << 1;
-        (*(*vm).frame).ip = ip;
-        let func = &raw const (*(f as *const Obj<Function>)).payload;
-        if sp.add(3) > (*vm).stack_limit {
-            release(f);
-            jump!(overflow, ip, sp, fp, vm, t)
-        }
-        let locals = landing(vm, sp.add(1), 2);
-        let frame = push_frame(vm, func, locals, 2, &raw const RESULT_UNIT.0, sp, 0);
-        if frame.is_null() {
-            release(f);
-            jump!(overflow, ip, sp, fp, vm, t)
-        }
-        enter_frame!(frame, vm, t)
-    });
+/// Enters the Python function that implements a binary operator or `a[b]`.
+binary_op_py(ip, sp, fp, vm, t) {
+    let (a, b) = (*sp.sub(2), *sp.sub(1));
+    let ty = type_of(a);
+    if ty.is_null() || (*ty).payload.version.get() != (*ip).cache {
+        jump!(binary_py_deopt, ip, sp, fp, vm, t)
+    }
+    let tb = type_of(b);
+    if tb != ty && !tb.is_null() && (*tb).payload.has(TypeFlags::HEAP) {
+        // A reflected method may go first: the general rules decide.
+        jump!(binary_py_deopt, ip, sp, fp, vm, t)
+    }
+    let f = Unit::word(ip.add(1)) as Word;
+    (*(f as *const Header)).incref();
+    *sp = f;
+    *sp.add(1) = strip(a) | (!a & 1) << 1;
+    *sp.add(2) = strip(b) | (!b & 1) << 1;
+    (*(*vm).frame).ip = ip;
+    let func = &raw const (*(f as *const Obj<Function>)).payload;
+    if sp.add(3) > (*vm).stack_limit {
+        release(f);
+        jump!(overflow, ip, sp, fp, vm, t)
+    }
+    let locals = landing(vm, sp.add(1), 2);
+    let frame = push_frame(vm, func, locals, 2, &raw const RESULT_UNIT.0, sp, 0);
+    if frame.is_null() {
+        release(f);
+        jump!(overflow, ip, sp, fp, vm, t)
+    }
+    enter_frame!(frame, vm, t)
+});
 
 handler!(
-    /// A special method called for `BINARY_OP` has returned: the operands lie below its result.
-    result(ip, sp, fp, vm, t) {
-        let ip = (*(*vm).frame).ip;
-        let r = *sp.sub(1);
-        if r & !2 == &raw const singletons::NOT_IMPLEMENTED as Word && (*ip).arg < 13 {
-            jump!(result_not_implemented, ip, sp.sub(1), fp, vm, t)
-        }
-        save!(vm, ip, sp);
-        let (a, b) = (*sp.sub(3), *sp.sub(2));
-        *sp.sub(3) = r;
-        release(b);
-        release(a);
-        next_settled!(ip.add(2), sp.sub(2), fp, vm, t)
-    });
+/// A special method called for `BINARY_OP` has returned: the operands lie below its result.
+result(ip, sp, fp, vm, t) {
+    let ip = (*(*vm).frame).ip;
+    let r = *sp.sub(1);
+    if r & !2 == &raw const singletons::NOT_IMPLEMENTED as Word && (*ip).arg < 13 {
+        jump!(result_not_implemented, ip, sp.sub(1), fp, vm, t)
+    }
+    save!(vm, ip, sp);
+    let (a, b) = (*sp.sub(3), *sp.sub(2));
+    *sp.sub(3) = r;
+    release(b);
+    release(a);
+    next_settled!(ip.add(2), sp.sub(2), fp, vm, t)
+});
 
 handler!(result_not_implemented(ip, sp, fp, vm, t) {
     save!(vm, ip, sp);
@@ -757,28 +765,28 @@ unsafe fn reflected_only(vm: &mut Vm, sp: *mut Word, arg: u16) -> *mut Word {
 }
 
 handler!(
-    /// A property getter has returned: the object lies below its result. (`LOAD_ATTR` takes 5 units.)
-    result_bool(ip, sp, fp, vm, t) {
-        let ip = (*(*vm).frame).ip;
-        save!(vm, ip, sp);
-        let obj = *sp.sub(2);
-        *sp.sub(2) = *sp.sub(1);
-        release(obj);
-        next_settled!(ip.add(5), sp.sub(1), fp, vm, t)
-    });
+/// A property getter has returned: the object lies below its result. (`LOAD_ATTR` takes 5 units.)
+result_bool(ip, sp, fp, vm, t) {
+    let ip = (*(*vm).frame).ip;
+    save!(vm, ip, sp);
+    let obj = *sp.sub(2);
+    *sp.sub(2) = *sp.sub(1);
+    release(obj);
+    next_settled!(ip.add(5), sp.sub(1), fp, vm, t)
+});
 
 // ---- CALL_KW, CALL_FUNCTION_EX ---------------------------------------------------------------------------------------
 
 handler!(
-    /// `CALL_KW`: the tuple of names is on top.
-    call_kw(ip, sp, fp, vm, t) {
-        save!(vm, ip, sp);
-        match call_kw_any(&mut *vm, sp, (*ip).arg as usize, ip.add(CALL_UNITS)) {
-            Called::Done(new_sp) => next_settled!(ip.add(CALL_UNITS), new_sp, fp, vm, t),
-            Called::Entered(frame) => enter_frame!(frame, vm, t),
-            Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
-        }
-    });
+/// `CALL_KW`: the tuple of names is on top.
+call_kw(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    match call_kw_any(&mut *vm, sp, (*ip).arg as usize, ip.add(CALL_UNITS)) {
+        Called::Done(new_sp) => next_settled!(ip.add(CALL_UNITS), new_sp, fp, vm, t),
+        Called::Entered(frame) => enter_frame!(frame, vm, t),
+        Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
+    }
+});
 
 handler!(
     /// The same for a Python function (kept apart for its own statistics).
@@ -812,15 +820,15 @@ unsafe fn call_kw_any(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Un
 }
 
 handler!(
-    /// `CALL_FUNCTION_EX`: callable, 0, positional arguments (any iterable), keyword arguments (a dict) or 0.
-    call_function_ex(ip, sp, fp, vm, t) {
-        save!(vm, ip, sp);
-        match call_ex(&mut *vm, sp, ip.add(1)) {
-            Called::Done(new_sp) => next_settled!(ip.add(1), new_sp, fp, vm, t),
-            Called::Entered(frame) => enter_frame!(frame, vm, t),
-            Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
-        }
-    });
+/// `CALL_FUNCTION_EX`: callable, 0, positional arguments (any iterable), keyword arguments (a dict) or 0.
+call_function_ex(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    match call_ex(&mut *vm, sp, ip.add(1)) {
+        Called::Done(new_sp) => next_settled!(ip.add(1), new_sp, fp, vm, t),
+        Called::Entered(frame) => enter_frame!(frame, vm, t),
+        Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
+    }
+});
 
 #[inline(never)]
 unsafe fn call_ex(vm: &mut Vm, sp: *mut Word, ret_ip: *const Unit) -> Called {
@@ -897,31 +905,30 @@ unsafe fn call_ex(vm: &mut Vm, sp: *mut Word, ret_ip: *const Unit) -> Called {
 // ---- RETURN_VALUE ----------------------------------------------------------------------------------------------------
 
 handler!(
-    /// `RETURN_VALUE`
-    return_value(ip, sp, fp, vm, t) {
-        let frame = (*vm).frame;
-        let w = keep(*sp.sub(1));
-        if (*frame).flags != 0 {
-            *sp.sub(1) = w;
-            jump!(return_slow, ip, sp, fp, vm, t)
+/// `RETURN_VALUE`
+return_value(ip, sp, fp, vm, t) {
+    let frame = (*vm).frame;
+    let w = keep(*sp.sub(1));
+    if (*frame).flags != 0 {
+        *sp.sub(1) = w;
+        jump!(return_slow, ip, sp, fp, vm, t)
+    }
+    let mut p = fp;
+    let end = frame.cast::<Word>();
+    while p < end {
+        let w = *p;
+        if w & 3 == 0 && w != 0 {
+            crate::object::header::decref(w as *mut _);
         }
-        let mut p = fp;
-        let end = frame.cast::<Word>();
-        while p < end {
-            let w = *p;
-            if w & 3 == 0 && w != 0 {
-                crate::object::header::decref(w as *mut _);
-            }
-            p = p.add(1);
-        }
-        let prev = (*frame).prev;
-        let ret_ip = (*frame).ret_ip;
-        let ret_sp = (*frame).ret_sp;
-        (*vm).frame = prev;
-        (*vm).depth_left += 1;
-        let callable = *ret_sp;
-        *ret_sp = w;
-        drop_word!(callable);
-        next_settled!(ret_ip, ret_sp.add(1), (*prev).fp, vm, t)
-    });
-
+        p = p.add(1);
+    }
+    let prev = (*frame).prev;
+    let ret_ip = (*frame).ret_ip;
+    let ret_sp = (*frame).ret_sp;
+    (*vm).frame = prev;
+    (*vm).depth_left += 1;
+    let callable = *ret_sp;
+    *ret_sp = w;
+    drop_word!(callable);
+    next_settled!(ret_ip, ret_sp.add(1), (*prev).fp, vm, t)
+});

@@ -3,8 +3,8 @@
 use super::arith::{quicken, type_of};
 use super::opcode as op;
 use super::unwind::unwind;
-use crate::object::value::Obj;
 use crate::object::Value;
+use crate::object::value::Obj;
 use crate::types::list::methods::ListIter;
 use crate::types::range::RangeIter;
 use crate::types::singletons;
@@ -20,13 +20,13 @@ fn is_true(w: Word) -> bool {
 }
 
 handler!(
-    /// `RESUME`
-    resume(ip, sp, fp, vm, t) {
-        if (*vm).breaker.load(Relaxed) != 0 {
-            jump!(safepoint, ip, sp, fp, vm, t)
-        }
-        next!(ip.add(1), sp, fp, vm, t)
-    });
+/// `RESUME`
+resume(ip, sp, fp, vm, t) {
+    if (*vm).breaker.load(Relaxed) != 0 {
+        jump!(safepoint, ip, sp, fp, vm, t)
+    }
+    next!(ip.add(1), sp, fp, vm, t)
+});
 
 // Attends to what the breaker word asks for, then goes on after this instruction.
 handler!(safepoint(ip, sp, fp, vm, t) {
@@ -47,51 +47,51 @@ handler!(
     jump_forward(ip, sp, fp, vm, t) { next!(ip.offset((*ip).cache as i32 as isize), sp, fp, vm, t) });
 
 handler!(
-    /// `JUMP_BACKWARD`
-    jump_backward(ip, sp, fp, vm, t) {
-        if (*vm).breaker.load(Relaxed) != 0 {
-            jump!(safepoint, ip, sp, fp, vm, t)
-        }
-        next!(ip.offset((*ip).cache as i32 as isize), sp, fp, vm, t)
-    });
+/// `JUMP_BACKWARD`
+jump_backward(ip, sp, fp, vm, t) {
+    if (*vm).breaker.load(Relaxed) != 0 {
+        jump!(safepoint, ip, sp, fp, vm, t)
+    }
+    next!(ip.offset((*ip).cache as i32 as isize), sp, fp, vm, t)
+});
 
 handler!(
-    /// `POP_JUMP_IF_FALSE` (the operand is a bool)
-    pop_jump_if_false(ip, sp, fp, vm, t) {
-        let to = if is_true(*sp.sub(1)) { ip.add(1) } else { ip.offset((*ip).cache as i32 as isize) };
-        next!(to, sp.sub(1), fp, vm, t)
-    });
+/// `POP_JUMP_IF_FALSE` (the operand is a bool)
+pop_jump_if_false(ip, sp, fp, vm, t) {
+    let to = if is_true(*sp.sub(1)) { ip.add(1) } else { ip.offset((*ip).cache as i32 as isize) };
+    next!(to, sp.sub(1), fp, vm, t)
+});
 
 handler!(
-    /// `POP_JUMP_IF_TRUE`
-    pop_jump_if_true(ip, sp, fp, vm, t) {
-        let to = if is_true(*sp.sub(1)) { ip.offset((*ip).cache as i32 as isize) } else { ip.add(1) };
-        next!(to, sp.sub(1), fp, vm, t)
-    });
+/// `POP_JUMP_IF_TRUE`
+pop_jump_if_true(ip, sp, fp, vm, t) {
+    let to = if is_true(*sp.sub(1)) { ip.offset((*ip).cache as i32 as isize) } else { ip.add(1) };
+    next!(to, sp.sub(1), fp, vm, t)
+});
 
 handler!(
-    /// `POP_JUMP_IF_NONE`
-    pop_jump_if_none(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if w & !2 == &raw const singletons::NONE as Word {
-            next!(ip.offset((*ip).cache as i32 as isize), sp.sub(1), fp, vm, t)
-        }
-        save!(vm, ip, sp.sub(1));
-        drop_word!(w);
-        next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
-    });
+/// `POP_JUMP_IF_NONE`
+pop_jump_if_none(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if w & !2 == &raw const singletons::NONE as Word {
+        next!(ip.offset((*ip).cache as i32 as isize), sp.sub(1), fp, vm, t)
+    }
+    save!(vm, ip, sp.sub(1));
+    drop_word!(w);
+    next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
+});
 
 handler!(
-    /// `POP_JUMP_IF_NOT_NONE`
-    pop_jump_if_not_none(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if w & !2 == &raw const singletons::NONE as Word {
-            next!(ip.add(1), sp.sub(1), fp, vm, t)
-        }
-        save!(vm, ip, sp.sub(1));
-        drop_word!(w);
-        next_settled!(ip.offset((*ip).cache as i32 as isize), sp.sub(1), fp, vm, t)
-    });
+/// `POP_JUMP_IF_NOT_NONE`
+pop_jump_if_not_none(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if w & !2 == &raw const singletons::NONE as Word {
+        next!(ip.add(1), sp.sub(1), fp, vm, t)
+    }
+    save!(vm, ip, sp.sub(1));
+    drop_word!(w);
+    next_settled!(ip.offset((*ip).cache as i32 as isize), sp.sub(1), fp, vm, t)
+});
 
 slow_handler!(
     /// `GET_ITER`
@@ -122,42 +122,42 @@ pub unsafe fn loop_end(ip: *const Unit) -> *const Unit {
 }
 
 handler!(
-    /// `FOR_ITER`
-    for_iter(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        let ty = type_of(w);
-        let new = if ty == crate::types::range::RANGE_ITER.object() as *const _ { op::FOR_ITER_RANGE }
-            else if ty == crate::types::list::methods::LIST_ITER.object() as *const _ { op::FOR_ITER_LIST }
-            else if ty == crate::types::tuple::methods::TUPLE_ITER.object() as *const _ { op::FOR_ITER_TUPLE }
-            else if ty == crate::types::generator::GENERATOR.object() as *const _ { op::FOR_ITER_GEN }
-            else { op::FOR_ITER_NATIVE };
-        let tries = Unit::word(ip.add(1));
-        if tries < 4 {
-            Unit::set_word(ip.add(1), tries + 1);
-            quicken(ip, new);
-            next!(ip, sp, fp, vm, t)
-        }
-        jump!(for_iter_native, ip, sp, fp, vm, t)
-    });
+/// `FOR_ITER`
+for_iter(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    let ty = type_of(w);
+    let new = if ty == crate::types::range::RANGE_ITER.object() as *const _ { op::FOR_ITER_RANGE }
+        else if ty == crate::types::list::methods::LIST_ITER.object() as *const _ { op::FOR_ITER_LIST }
+        else if ty == crate::types::tuple::methods::TUPLE_ITER.object() as *const _ { op::FOR_ITER_TUPLE }
+        else if ty == crate::types::generator::GENERATOR.object() as *const _ { op::FOR_ITER_GEN }
+        else { op::FOR_ITER_NATIVE };
+    let tries = Unit::word(ip.add(1));
+    if tries < 4 {
+        Unit::set_word(ip.add(1), tries + 1);
+        quicken(ip, new);
+        next!(ip, sp, fp, vm, t)
+    }
+    jump!(for_iter_native, ip, sp, fp, vm, t)
+});
 
 handler!(
-    /// The next item by the iterator's slot.
-    for_iter_native(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if type_of(w) == crate::types::generator::GENERATOR.object() as *const _ {
-            jump!(super::gen_::for_iter_gen, ip, sp, fp, vm, t)
+/// The next item by the iterator's slot.
+for_iter_native(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if type_of(w) == crate::types::generator::GENERATOR.object() as *const _ {
+        jump!(super::gen_::for_iter_gen, ip, sp, fp, vm, t)
+    }
+    save!(vm, ip, sp);
+    let r = next_item(&mut *vm, w);
+    if r == 0 {
+        if (*vm).error.is_some() {
+            jump!(unwind, ip, sp, fp, vm, t)
         }
-        save!(vm, ip, sp);
-        let r = next_item(&mut *vm, w);
-        if r == 0 {
-            if (*vm).error.is_some() {
-                jump!(unwind, ip, sp, fp, vm, t)
-            }
-            next_settled!(loop_end(ip), sp, fp, vm, t)
-        }
-        *sp = r;
-        next_settled!(ip.add(2), sp.add(1), fp, vm, t)
-    });
+        next_settled!(loop_end(ip), sp, fp, vm, t)
+    }
+    *sp = r;
+    next_settled!(ip.add(2), sp.add(1), fp, vm, t)
+});
 
 #[inline(never)]
 unsafe fn next_item(vm: &mut Vm, w: Word) -> Word {
@@ -177,42 +177,42 @@ handler!(for_iter_deopt(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// Over a range of small integers.
-    for_iter_range(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if type_of(w) != crate::types::range::RANGE_ITER.object() as *const _ {
-            jump!(for_iter_deopt, ip, sp, fp, vm, t)
-        }
-        let it = &mut (*((w & !2) as *mut Obj<RangeIter>)).payload;
-        if it.remaining == 0 {
-            next!(loop_end(ip), sp, fp, vm, t)
-        }
-        it.remaining -= 1;
-        let v = it.next;
-        it.next = v.wrapping_add(it.step);
-        *sp = (v << 1 | 1) as Word;
-        next!(ip.add(2), sp.add(1), fp, vm, t)
-    });
+/// Over a range of small integers.
+for_iter_range(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if type_of(w) != crate::types::range::RANGE_ITER.object() as *const _ {
+        jump!(for_iter_deopt, ip, sp, fp, vm, t)
+    }
+    let it = &mut (*((w & !2) as *mut Obj<RangeIter>)).payload;
+    if it.remaining == 0 {
+        next!(loop_end(ip), sp, fp, vm, t)
+    }
+    it.remaining -= 1;
+    let v = it.next;
+    it.next = v.wrapping_add(it.step);
+    *sp = (v << 1 | 1) as Word;
+    next!(ip.add(2), sp.add(1), fp, vm, t)
+});
 
 handler!(
-    /// Over a list.
-    for_iter_list(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if type_of(w) != crate::types::list::methods::LIST_ITER.object() as *const _ {
-            jump!(for_iter_deopt, ip, sp, fp, vm, t)
+/// Over a list.
+for_iter_list(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if type_of(w) != crate::types::list::methods::LIST_ITER.object() as *const _ {
+        jump!(for_iter_deopt, ip, sp, fp, vm, t)
+    }
+    let it = &mut (*((w & !2) as *mut Obj<ListIter>)).payload;
+    if let Some(list) = &it.list {
+        let items = &(*list.payload_ptr()).items;
+        if it.index < items.len() {
+            *sp = owned((*items.as_ptr().add(it.index)).word());
+            it.index += 1;
+            next!(ip.add(2), sp.add(1), fp, vm, t)
         }
-        let it = &mut (*((w & !2) as *mut Obj<ListIter>)).payload;
-        if let Some(list) = &it.list {
-            let items = &(*list.payload_ptr()).items;
-            if it.index < items.len() {
-                *sp = owned((*items.as_ptr().add(it.index)).word());
-                it.index += 1;
-                next!(ip.add(2), sp.add(1), fp, vm, t)
-            }
-            jump!(for_iter_list_end, ip, sp, fp, vm, t)
-        }
-        next!(loop_end(ip), sp, fp, vm, t)
-    });
+        jump!(for_iter_list_end, ip, sp, fp, vm, t)
+    }
+    next!(loop_end(ip), sp, fp, vm, t)
+});
 
 handler!(for_iter_list_end(ip, sp, fp, vm, t) {
     let it = &mut (*((*sp.sub(1) & !2) as *mut Obj<ListIter>)).payload;
@@ -223,24 +223,24 @@ handler!(for_iter_list_end(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// Over a tuple.
-    for_iter_tuple(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if type_of(w) != crate::types::tuple::methods::TUPLE_ITER.object() as *const _ {
-            jump!(for_iter_deopt, ip, sp, fp, vm, t)
+/// Over a tuple.
+for_iter_tuple(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if type_of(w) != crate::types::tuple::methods::TUPLE_ITER.object() as *const _ {
+        jump!(for_iter_deopt, ip, sp, fp, vm, t)
+    }
+    let it = &mut (*((w & !2) as *mut Obj<TupleIter>)).payload;
+    if let Some(tuple) = &it.tuple {
+        let items = tuple.items();
+        if it.index < items.len() {
+            *sp = owned(items.get_unchecked(it.index).word());
+            it.index += 1;
+            next!(ip.add(2), sp.add(1), fp, vm, t)
         }
-        let it = &mut (*((w & !2) as *mut Obj<TupleIter>)).payload;
-        if let Some(tuple) = &it.tuple {
-            let items = tuple.items();
-            if it.index < items.len() {
-                *sp = owned(items.get_unchecked(it.index).word());
-                it.index += 1;
-                next!(ip.add(2), sp.add(1), fp, vm, t)
-            }
-            jump!(for_iter_tuple_end, ip, sp, fp, vm, t)
-        }
-        next!(loop_end(ip), sp, fp, vm, t)
-    });
+        jump!(for_iter_tuple_end, ip, sp, fp, vm, t)
+    }
+    next!(loop_end(ip), sp, fp, vm, t)
+});
 
 handler!(for_iter_tuple_end(ip, sp, fp, vm, t) {
     let it = &mut (*((*sp.sub(1) & !2) as *mut Obj<TupleIter>)).payload;
@@ -251,16 +251,16 @@ handler!(for_iter_tuple_end(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// A generator that cannot be entered directly: finished, running, or too deep.
-    for_iter_slow_generator(ip, sp, fp, vm, t) {
-        save!(vm, ip, sp);
-        let r = next_item(&mut *vm, *sp.sub(1));
-        if r == 0 {
-            if (*vm).error.is_some() {
-                jump!(unwind, ip, sp, fp, vm, t)
-            }
-            next_settled!(loop_end(ip), sp, fp, vm, t)
+/// A generator that cannot be entered directly: finished, running, or too deep.
+for_iter_slow_generator(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    let r = next_item(&mut *vm, *sp.sub(1));
+    if r == 0 {
+        if (*vm).error.is_some() {
+            jump!(unwind, ip, sp, fp, vm, t)
         }
-        *sp = r;
-        next_settled!(ip.add(2), sp.add(1), fp, vm, t)
-    });
+        next_settled!(loop_end(ip), sp, fp, vm, t)
+    }
+    *sp = r;
+    next_settled!(ip.add(2), sp.add(1), fp, vm, t)
+});

@@ -10,18 +10,18 @@ use crate::vm::running::Unit;
 use crate::vm::{Vm, Word};
 
 handler!(
-    /// `MAKE_FUNCTION`
-    make_function(ip, sp, fp, vm, t) {
-        save!(vm, ip, sp);
-        let w = strip(*sp.sub(1));
-        let code = Value::ref_from_word(&w).downcast_unchecked::<Code>().clone();
-        let f = Frame::function((*vm).frame);
-        let made = Function::with_builtins(code, f.globals.clone(), f.builtins.clone(), None);
-        let old = *sp.sub(1);
-        *sp.sub(1) = made.into_value().into_word();
-        release(old);
-        next!(ip.add(1), sp, fp, vm, t)
-    });
+/// `MAKE_FUNCTION`
+make_function(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    let w = strip(*sp.sub(1));
+    let code = Value::ref_from_word(&w).downcast_unchecked::<Code>().clone();
+    let f = Frame::function((*vm).frame);
+    let made = Function::with_builtins(code, f.globals.clone(), f.builtins.clone(), None);
+    let old = *sp.sub(1);
+    *sp.sub(1) = made.into_value().into_word();
+    release(old);
+    next!(ip.add(1), sp, fp, vm, t)
+});
 
 slow_handler!(
     /// `SET_FUNCTION_ATTRIBUTE`: attribute value, function.
@@ -63,9 +63,7 @@ unsafe fn intrinsic_1(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Word)
                 release(old);
                 sp
             }
-            Err(_) => {
-                std::ptr::null_mut()
-            }
+            Err(_) => std::ptr::null_mut(),
         }
     }
 }

@@ -9,31 +9,31 @@ use crate::vm::running::Unit;
 use crate::vm::{Vm, Word};
 
 handler!(
-    /// `PUSH_EXC_INFO`: the exception becomes the one being handled; the previous one goes below it.
-    push_exc_info(ip, sp, fp, vm, t) {
-        let e = keep(*sp.sub(1));
-        let item = (*vm).exc_info;
-        let old = (*item).value.take();
-        (*item).value = Some(value_of(e));
-        *sp.sub(1) = match old {
-            Some(v) => v.into_word(),
-            None => none().into_word(),
-        };
-        *sp = e;
-        next!(ip.add(1), sp.add(1), fp, vm, t)
-    });
+/// `PUSH_EXC_INFO`: the exception becomes the one being handled; the previous one goes below it.
+push_exc_info(ip, sp, fp, vm, t) {
+    let e = keep(*sp.sub(1));
+    let item = (*vm).exc_info;
+    let old = (*item).value.take();
+    (*item).value = Some(value_of(e));
+    *sp.sub(1) = match old {
+        Some(v) => v.into_word(),
+        None => none().into_word(),
+    };
+    *sp = e;
+    next!(ip.add(1), sp.add(1), fp, vm, t)
+});
 
 handler!(
-    /// `POP_EXCEPT`: the previous exception is the one being handled again.
-    pop_except(ip, sp, fp, vm, t) {
-        save!(vm, ip, sp.sub(1));
-        let w = strip(keep(*sp.sub(1)));
-        let v = Value::from_word(w);
-        let item = (*vm).exc_info;
-        let old = std::mem::replace(&mut (*item).value, if v.is_none() { None } else { Some(v) });
-        drop(old);
-        next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
-    });
+/// `POP_EXCEPT`: the previous exception is the one being handled again.
+pop_except(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp.sub(1));
+    let w = strip(keep(*sp.sub(1)));
+    let v = Value::from_word(w);
+    let item = (*vm).exc_info;
+    let old = std::mem::replace(&mut (*item).value, if v.is_none() { None } else { Some(v) });
+    drop(old);
+    next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
+});
 
 slow_handler!(
     /// `CHECK_EXC_MATCH`
@@ -81,14 +81,14 @@ unsafe fn eg_match(vm: &mut Vm, sp: *mut Word, _: *const Unit, _: *mut Word) -> 
 }
 
 handler!(
-    /// `RAISE_VARARGS`
-    raise_varargs(ip, sp, fp, vm, t) {
-        save!(vm, ip, sp);
-        if raise(&mut *vm, sp, (*ip).arg) {
-            jump!(unwind_again, ip, sp, fp, vm, t)
-        }
-        jump!(unwind, ip, sp, fp, vm, t)
-    });
+/// `RAISE_VARARGS`
+raise_varargs(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    if raise(&mut *vm, sp, (*ip).arg) {
+        jump!(unwind_again, ip, sp, fp, vm, t)
+    }
+    jump!(unwind, ip, sp, fp, vm, t)
+});
 
 /// Raises; true when an exception is raised again as it is.
 unsafe fn raise(vm: &mut Vm, sp: *mut Word, arg: u16) -> bool {
@@ -120,20 +120,20 @@ unsafe fn raise(vm: &mut Vm, sp: *mut Word, arg: u16) -> bool {
 }
 
 handler!(
-    /// `RERAISE`: the exception on top is raised again; with an argument, the frame's position is set back.
-    reraise(ip, sp, fp, vm, t) {
-        let e = value_of(*sp.sub(1));
-        save!(vm, ip, sp);
-        (*vm).set_pending(e);
-        let n = (*ip).arg as usize;
-        if n > 0 {
-            let lasti = *sp.sub(1 + n);
-            if lasti & 1 != 0 && lasti as i64 >> 1 >= 0 {
-                (*vm).reraise_lasti = Some((lasti as i64 >> 1) as i32);
-            }
+/// `RERAISE`: the exception on top is raised again; with an argument, the frame's position is set back.
+reraise(ip, sp, fp, vm, t) {
+    let e = value_of(*sp.sub(1));
+    save!(vm, ip, sp);
+    (*vm).set_pending(e);
+    let n = (*ip).arg as usize;
+    if n > 0 {
+        let lasti = *sp.sub(1 + n);
+        if lasti & 1 != 0 && lasti as i64 >> 1 >= 0 {
+            (*vm).reraise_lasti = Some((lasti as i64 >> 1) as i32);
         }
-        jump!(unwind_again, ip, sp, fp, vm, t)
-    });
+    }
+    jump!(unwind_again, ip, sp, fp, vm, t)
+});
 
 slow_handler!(
     /// `WITH_EXCEPT_START`: `exit, self or 0, lasti, previous exception, exception`: calls `exit(type, value, traceback)`.

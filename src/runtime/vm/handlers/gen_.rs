@@ -6,8 +6,8 @@
 use super::arith::{quicken, type_of};
 use super::control::loop_end;
 use super::unwind::unwind;
-use crate::object::value::Obj;
 use crate::object::typedef::SendResult;
+use crate::object::value::Obj;
 use crate::object::{TypeObj, Value};
 use crate::types::generator::{self, COROUTINE, GENERATOR, Generator};
 use crate::types::singletons;
@@ -16,50 +16,50 @@ use crate::vm::running::Unit;
 use crate::vm::{Vm, Word};
 
 handler!(
-    /// `RETURN_GENERATOR`: the frame's contents move into a generator object, which is the call's result.
-    return_generator(ip, sp, fp, vm, t) {
-        save!(vm, ip.add(1), sp);
-        let frame = (*vm).frame;
-        let (ret_ip, ret_sp) = ((*frame).ret_ip, (*frame).ret_sp);
-        let init = (*frame).flags & crate::vm::frame::flags::INIT != 0;
-        let made = generator::from_frame(&mut *vm, frame);
-        let prev = (*vm).frame;
-        if init {
-            // An `__init__` that is a generator: not None.
-            release(made);
-            let _ = (*vm).type_error("__init__() should return None, not 'generator'");
-            jump!(unwind, (*prev).ip, ret_sp, (*prev).fp, vm, t)
-        }
-        let callable = *ret_sp;
-        *ret_sp = made;
-        if callable != 0 {
-            drop_word!(callable);
-        }
-        next!(ret_ip, ret_sp.add(1), (*prev).fp, vm, t)
-    });
+/// `RETURN_GENERATOR`: the frame's contents move into a generator object, which is the call's result.
+return_generator(ip, sp, fp, vm, t) {
+    save!(vm, ip.add(1), sp);
+    let frame = (*vm).frame;
+    let (ret_ip, ret_sp) = ((*frame).ret_ip, (*frame).ret_sp);
+    let init = (*frame).flags & crate::vm::frame::flags::INIT != 0;
+    let made = generator::from_frame(&mut *vm, frame);
+    let prev = (*vm).frame;
+    if init {
+        // An `__init__` that is a generator: not None.
+        release(made);
+        let _ = (*vm).type_error("__init__() should return None, not 'generator'");
+        jump!(unwind, (*prev).ip, ret_sp, (*prev).fp, vm, t)
+    }
+    let callable = *ret_sp;
+    *ret_sp = made;
+    if callable != 0 {
+        drop_word!(callable);
+    }
+    next!(ret_ip, ret_sp.add(1), (*prev).fp, vm, t)
+});
 
 handler!(
-    /// `YIELD_VALUE`
-    yield_value(ip, sp, fp, vm, t) {
-        let frame = (*vm).frame;
-        if (*frame).flags & crate::vm::frame::flags::TRACED != 0 {
-            save!(vm, ip, sp);
-            if crate::probe::yielded(&mut *vm, frame, sp).is_err() {
-                jump!(unwind, ip, sp, fp, vm, t)
-            }
+/// `YIELD_VALUE`
+yield_value(ip, sp, fp, vm, t) {
+    let frame = (*vm).frame;
+    if (*frame).flags & crate::vm::frame::flags::TRACED != 0 {
+        save!(vm, ip, sp);
+        if crate::probe::yielded(&mut *vm, frame, sp).is_err() {
+            jump!(unwind, ip, sp, fp, vm, t)
         }
-        let w = keep(*sp.sub(1));
-        (*frame).ip = ip.add(1);
-        let ret_ip = (*frame).ret_ip;
-        let ret_sp = (*frame).ret_sp;
-        let g = Generator::of_frame(frame);
-        g.suspend(&mut *vm, sp.sub(1));
-        if ret_ip == super::call::exit_unit() {
-            return w;
-        }
-        *ret_sp = w;
-        next!(ret_ip, ret_sp.add(1), (*(*vm).frame).fp, vm, t)
-    });
+    }
+    let w = keep(*sp.sub(1));
+    (*frame).ip = ip.add(1);
+    let ret_ip = (*frame).ret_ip;
+    let ret_sp = (*frame).ret_sp;
+    let g = Generator::of_frame(frame);
+    g.suspend(&mut *vm, sp.sub(1));
+    if ret_ip == super::call::exit_unit() {
+        return w;
+    }
+    *ret_sp = w;
+    next!(ret_ip, ret_sp.add(1), (*(*vm).frame).fp, vm, t)
+});
 
 // A generator entered by `FOR_ITER` or `SEND` returned: `fp` carries the result word.
 handler!(generator_returned(ip, sp, fp, vm, t) {
@@ -78,49 +78,49 @@ handler!(generator_returned(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// `FOR_ITER` over a generator.
-    for_iter_gen(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if type_of(w) != GENERATOR.object() as *const TypeObj {
-            quicken(ip, taipan_bytecode::Op::FOR_ITER as u16);
-            jump!(super::control::for_iter, ip, sp, fp, vm, t)
-        }
-        let g = &(*((w & !2) as *const Obj<Generator>)).payload;
-        if !g.is_suspended() || (*vm).depth_left <= 0 {
-            jump!(super::control::for_iter_slow_generator, ip, sp, fp, vm, t)
-        }
-        save!(vm, ip, sp);
-        let frame = g.resume(&mut *vm, &raw const singletons::NONE as Word | 2, ip.add(2), sp);
-        next!((*frame).ip, g.stack_pointer(), (*frame).fp, vm, t)
-    });
+/// `FOR_ITER` over a generator.
+for_iter_gen(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if type_of(w) != GENERATOR.object() as *const TypeObj {
+        quicken(ip, taipan_bytecode::Op::FOR_ITER as u16);
+        jump!(super::control::for_iter, ip, sp, fp, vm, t)
+    }
+    let g = &(*((w & !2) as *const Obj<Generator>)).payload;
+    if !g.is_suspended() || (*vm).depth_left <= 0 {
+        jump!(super::control::for_iter_slow_generator, ip, sp, fp, vm, t)
+    }
+    save!(vm, ip, sp);
+    let frame = g.resume(&mut *vm, &raw const singletons::NONE as Word | 2, ip.add(2), sp);
+    next!((*frame).ip, g.stack_pointer(), (*frame).fp, vm, t)
+});
 
 handler!(
-    /// `SEND`
-    send(ip, sp, fp, vm, t) {
-        let ty = type_of(*sp.sub(2));
-        if ty == GENERATOR.object() as *const TypeObj || ty == COROUTINE.object() as *const TypeObj {
-            jump!(send_gen, ip, sp, fp, vm, t)
-        }
+/// `SEND`
+send(ip, sp, fp, vm, t) {
+    let ty = type_of(*sp.sub(2));
+    if ty == GENERATOR.object() as *const TypeObj || ty == COROUTINE.object() as *const TypeObj {
+        jump!(send_gen, ip, sp, fp, vm, t)
+    }
+    jump!(send_any, ip, sp, fp, vm, t)
+});
+
+handler!(
+/// `SEND` to a generator or coroutine.
+send_gen(ip, sp, fp, vm, t) {
+    let w = *sp.sub(2);
+    let ty = type_of(w);
+    if ty != GENERATOR.object() as *const TypeObj && ty != COROUTINE.object() as *const TypeObj {
         jump!(send_any, ip, sp, fp, vm, t)
-    });
-
-handler!(
-    /// `SEND` to a generator or coroutine.
-    send_gen(ip, sp, fp, vm, t) {
-        let w = *sp.sub(2);
-        let ty = type_of(w);
-        if ty != GENERATOR.object() as *const TypeObj && ty != COROUTINE.object() as *const TypeObj {
-            jump!(send_any, ip, sp, fp, vm, t)
-        }
-        let g = &(*((w & !2) as *const Obj<Generator>)).payload;
-        if !g.can_send(*sp.sub(1)) || (*vm).depth_left <= 0 {
-            jump!(send_any, ip, sp, fp, vm, t)
-        }
-        save!(vm, ip, sp.sub(1));
-        let value = keep(*sp.sub(1));
-        let frame = g.resume(&mut *vm, value, ip.add(2), sp.sub(1));
-        next!((*frame).ip, g.stack_pointer(), (*frame).fp, vm, t)
-    });
+    }
+    let g = &(*((w & !2) as *const Obj<Generator>)).payload;
+    if !g.can_send(*sp.sub(1)) || (*vm).depth_left <= 0 {
+        jump!(send_any, ip, sp, fp, vm, t)
+    }
+    save!(vm, ip, sp.sub(1));
+    let value = keep(*sp.sub(1));
+    let frame = g.resume(&mut *vm, value, ip.add(2), sp.sub(1));
+    next!((*frame).ip, g.stack_pointer(), (*frame).fp, vm, t)
+});
 
 handler!(send_any(ip, sp, fp, vm, t) {
     save!(vm, ip, sp);
@@ -149,14 +149,14 @@ unsafe fn send_slow(vm: &mut Vm, sp: *mut Word) -> (bool, Word) {
 }
 
 handler!(
-    /// `END_SEND`: drops the receiver below the result.
-    end_send(ip, sp, fp, vm, t) {
-        let old = *sp.sub(2);
-        *sp.sub(2) = *sp.sub(1);
-        save!(vm, ip, sp.sub(1));
-        release(old);
-        next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
-    });
+/// `END_SEND`: drops the receiver below the result.
+end_send(ip, sp, fp, vm, t) {
+    let old = *sp.sub(2);
+    *sp.sub(2) = *sp.sub(1);
+    save!(vm, ip, sp.sub(1));
+    release(old);
+    next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
+});
 
 slow_handler!(
     /// `CLEANUP_THROW`: sub-iterator, last sent value, exception.

@@ -45,13 +45,13 @@ unsafe fn no_locals(vm: &mut Vm, what: &str, name: &Py<Str>) -> *mut Word {
 }
 
 handler!(
-    /// `LOAD_GLOBAL`: bit 0 of the argument asks for a 0 above it.
-    load_global(ip, sp, fp, vm, t) {
-        if warm(ip) && specialize(&mut *vm, ip) {
-            next!(ip, sp, fp, vm, t)
-        }
-        jump!(load_global_generic, ip, sp, fp, vm, t)
-    });
+/// `LOAD_GLOBAL`: bit 0 of the argument asks for a 0 above it.
+load_global(ip, sp, fp, vm, t) {
+    if warm(ip) && specialize(&mut *vm, ip) {
+        next!(ip, sp, fp, vm, t)
+    }
+    jump!(load_global_generic, ip, sp, fp, vm, t)
+});
 
 slow_handler!(load_global_generic, GLOBAL_UNITS, generic);
 unsafe fn generic(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Word) -> *mut Word {
@@ -94,7 +94,8 @@ unsafe fn specialize(vm: &mut Vm, ip: *const Unit) -> bool {
             quicken(ip, op::LOAD_GLOBAL_MODULE);
             return true;
         }
-        let (Some(version), Some((builtins_version, index))) = (f.globals.keys_version(), f.builtins.cacheable(name)) else {
+        let (Some(version), Some((builtins_version, index))) = (f.globals.keys_version(), f.builtins.cacheable(name))
+        else {
             return false;
         };
         (*ip.cast_mut()).cache = version;
@@ -111,29 +112,29 @@ handler!(load_global_deopt(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// A global of the module.
-    load_global_module(ip, sp, fp, vm, t) {
-        let f = &*(*(*vm).frame).func;
-        if f.globals.current_version() != (*ip).cache {
-            jump!(load_global_deopt, ip, sp, fp, vm, t)
-        }
-        *sp = owned(f.globals.cached_value(Unit::word(ip.add(2)) as u32).word());
-        *sp.add(1) = 0;
-        next!(ip.add(GLOBAL_UNITS), sp.add(1 + ((*ip).arg & 1) as usize), fp, vm, t)
-    });
+/// A global of the module.
+load_global_module(ip, sp, fp, vm, t) {
+    let f = &*(*(*vm).frame).func;
+    if f.globals.current_version() != (*ip).cache {
+        jump!(load_global_deopt, ip, sp, fp, vm, t)
+    }
+    *sp = owned(f.globals.cached_value(Unit::word(ip.add(2)) as u32).word());
+    *sp.add(1) = 0;
+    next!(ip.add(GLOBAL_UNITS), sp.add(1 + ((*ip).arg & 1) as usize), fp, vm, t)
+});
 
 handler!(
-    /// A builtin that no global hides.
-    load_global_builtin(ip, sp, fp, vm, t) {
-        let f = &*(*(*vm).frame).func;
-        let c = Unit::word(ip.add(2));
-        if f.globals.current_version() != (*ip).cache || f.builtins.current_version() != (c >> 32) as u32 {
-            jump!(load_global_deopt, ip, sp, fp, vm, t)
-        }
-        *sp = owned(f.builtins.cached_value(c as u32).word());
-        *sp.add(1) = 0;
-        next!(ip.add(GLOBAL_UNITS), sp.add(1 + ((*ip).arg & 1) as usize), fp, vm, t)
-    });
+/// A builtin that no global hides.
+load_global_builtin(ip, sp, fp, vm, t) {
+    let f = &*(*(*vm).frame).func;
+    let c = Unit::word(ip.add(2));
+    if f.globals.current_version() != (*ip).cache || f.builtins.current_version() != (c >> 32) as u32 {
+        jump!(load_global_deopt, ip, sp, fp, vm, t)
+    }
+    *sp = owned(f.builtins.cached_value(c as u32).word());
+    *sp.add(1) = 0;
+    next!(ip.add(GLOBAL_UNITS), sp.add(1 + ((*ip).arg & 1) as usize), fp, vm, t)
+});
 
 slow_handler!(
     /// `STORE_GLOBAL`

@@ -21,25 +21,25 @@ handler!(subscr_deopt(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// `list[int]`
-    subscr_list_int(ip, sp, fp, vm, t) {
-        let (wa, wb) = (*sp.sub(2), *sp.sub(1));
-        if wb & 1 == 0 || type_of(wa) != LIST.object() as *const TypeObj {
-            jump!(subscr_deopt, ip, sp, fp, vm, t)
-        }
-        let items = &(*((wa & !2) as *const Obj<List>)).payload.items;
-        let mut i = wb as i64 >> 1;
-        if i < 0 { i += items.len() as i64; }
-        if i as u64 >= items.len() as u64 {
-            jump!(super::arith::binary_once, ip, sp, fp, vm, t)
-        }
-        *sp.sub(2) = owned((*items.as_ptr().add(i as usize)).word());
-        if wa & 3 == 0 {
-            *sp.sub(1) = wa;
-            jump!(subscr_release, ip, sp, fp, vm, t)
-        }
-        next!(ip.add(2), sp.sub(1), fp, vm, t)
-    });
+/// `list[int]`
+subscr_list_int(ip, sp, fp, vm, t) {
+    let (wa, wb) = (*sp.sub(2), *sp.sub(1));
+    if wb & 1 == 0 || type_of(wa) != LIST.object() as *const TypeObj {
+        jump!(subscr_deopt, ip, sp, fp, vm, t)
+    }
+    let items = &(*((wa & !2) as *const Obj<List>)).payload.items;
+    let mut i = wb as i64 >> 1;
+    if i < 0 { i += items.len() as i64; }
+    if i as u64 >= items.len() as u64 {
+        jump!(super::arith::binary_once, ip, sp, fp, vm, t)
+    }
+    *sp.sub(2) = owned((*items.as_ptr().add(i as usize)).word());
+    if wa & 3 == 0 {
+        *sp.sub(1) = wa;
+        jump!(subscr_release, ip, sp, fp, vm, t)
+    }
+    next!(ip.add(2), sp.sub(1), fp, vm, t)
+});
 
 // Releases the container (on top) after its item was taken.
 handler!(subscr_release(ip, sp, fp, vm, t) {
@@ -49,65 +49,65 @@ handler!(subscr_release(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// `tuple[int]`
-    subscr_tuple_int(ip, sp, fp, vm, t) {
-        let (wa, wb) = (*sp.sub(2), *sp.sub(1));
-        if wb & 1 == 0 || type_of(wa) != TUPLE.object() as *const TypeObj {
-            jump!(subscr_deopt, ip, sp, fp, vm, t)
-        }
-        let items = (*((wa & !2) as *const Obj<Tuple>)).payload.items();
-        let mut i = wb as i64 >> 1;
-        if i < 0 { i += items.len() as i64; }
-        if i as u64 >= items.len() as u64 {
-            jump!(super::arith::binary_once, ip, sp, fp, vm, t)
-        }
-        *sp.sub(2) = owned(items.get_unchecked(i as usize).word());
-        if wa & 3 == 0 {
-            *sp.sub(1) = wa;
-            jump!(subscr_release, ip, sp, fp, vm, t)
-        }
-        next!(ip.add(2), sp.sub(1), fp, vm, t)
-    });
+/// `tuple[int]`
+subscr_tuple_int(ip, sp, fp, vm, t) {
+    let (wa, wb) = (*sp.sub(2), *sp.sub(1));
+    if wb & 1 == 0 || type_of(wa) != TUPLE.object() as *const TypeObj {
+        jump!(subscr_deopt, ip, sp, fp, vm, t)
+    }
+    let items = (*((wa & !2) as *const Obj<Tuple>)).payload.items();
+    let mut i = wb as i64 >> 1;
+    if i < 0 { i += items.len() as i64; }
+    if i as u64 >= items.len() as u64 {
+        jump!(super::arith::binary_once, ip, sp, fp, vm, t)
+    }
+    *sp.sub(2) = owned(items.get_unchecked(i as usize).word());
+    if wa & 3 == 0 {
+        *sp.sub(1) = wa;
+        jump!(subscr_release, ip, sp, fp, vm, t)
+    }
+    next!(ip.add(2), sp.sub(1), fp, vm, t)
+});
 
 handler!(
-    /// `str[int]` with a Latin-1 result.
-    subscr_str_int(ip, sp, fp, vm, t) {
-        let (wa, wb) = (*sp.sub(2), *sp.sub(1));
-        if wb & 1 == 0 || type_of(wa) != STR.object() as *const TypeObj {
-            jump!(subscr_deopt, ip, sp, fp, vm, t)
-        }
-        let s = &(*((wa & !2) as *const Obj<Str>)).payload;
-        let Units::Latin1(units) = s.units() else { jump!(super::arith::binary_once, ip, sp, fp, vm, t) };
-        let mut i = wb as i64 >> 1;
-        if i < 0 { i += units.len() as i64; }
-        if i as u64 >= units.len() as u64 {
-            jump!(super::arith::binary_once, ip, sp, fp, vm, t)
-        }
-        *sp.sub(2) = intern::latin1(units[i as usize]).into_value().into_word();
-        if wa & 3 == 0 {
-            *sp.sub(1) = wa;
-            jump!(subscr_release, ip, sp, fp, vm, t)
-        }
-        next!(ip.add(2), sp.sub(1), fp, vm, t)
-    });
+/// `str[int]` with a Latin-1 result.
+subscr_str_int(ip, sp, fp, vm, t) {
+    let (wa, wb) = (*sp.sub(2), *sp.sub(1));
+    if wb & 1 == 0 || type_of(wa) != STR.object() as *const TypeObj {
+        jump!(subscr_deopt, ip, sp, fp, vm, t)
+    }
+    let s = &(*((wa & !2) as *const Obj<Str>)).payload;
+    let Units::Latin1(units) = s.units() else { jump!(super::arith::binary_once, ip, sp, fp, vm, t) };
+    let mut i = wb as i64 >> 1;
+    if i < 0 { i += units.len() as i64; }
+    if i as u64 >= units.len() as u64 {
+        jump!(super::arith::binary_once, ip, sp, fp, vm, t)
+    }
+    *sp.sub(2) = intern::latin1(units[i as usize]).into_value().into_word();
+    if wa & 3 == 0 {
+        *sp.sub(1) = wa;
+        jump!(subscr_release, ip, sp, fp, vm, t)
+    }
+    next!(ip.add(2), sp.sub(1), fp, vm, t)
+});
 
 handler!(
-    /// `dict[key]`
-    subscr_dict(ip, sp, fp, vm, t) {
-        if type_of(*sp.sub(2)) != DICT.object() as *const TypeObj {
-            jump!(subscr_deopt, ip, sp, fp, vm, t)
-        }
-        save!(vm, ip, sp);
-        let r = dict_item(&mut *vm, sp);
-        if r == 0 {
-            jump!(unwind, ip, sp, fp, vm, t)
-        }
-        let (a, b) = (*sp.sub(2), *sp.sub(1));
-        *sp.sub(2) = r;
-        drop_word!(b);
-        drop_word!(a);
-        next_settled!(ip.add(2), sp.sub(1), fp, vm, t)
-    });
+/// `dict[key]`
+subscr_dict(ip, sp, fp, vm, t) {
+    if type_of(*sp.sub(2)) != DICT.object() as *const TypeObj {
+        jump!(subscr_deopt, ip, sp, fp, vm, t)
+    }
+    save!(vm, ip, sp);
+    let r = dict_item(&mut *vm, sp);
+    if r == 0 {
+        jump!(unwind, ip, sp, fp, vm, t)
+    }
+    let (a, b) = (*sp.sub(2), *sp.sub(1));
+    *sp.sub(2) = r;
+    drop_word!(b);
+    drop_word!(a);
+    next_settled!(ip.add(2), sp.sub(1), fp, vm, t)
+});
 
 #[inline(never)]
 unsafe fn dict_item(vm: &mut Vm, sp: *mut Word) -> Word {
@@ -135,20 +135,20 @@ unsafe fn dict_item(vm: &mut Vm, sp: *mut Word) -> Word {
 // ---- STORE_SUBSCR: value, container, key -----------------------------------------------------------------------------
 
 handler!(
-    /// `STORE_SUBSCR`
-    store_subscr(ip, sp, fp, vm, t) {
-        if warm(ip) {
-            let ty = type_of(*sp.sub(2));
-            let new = if ty == LIST.object() as *const TypeObj && *sp.sub(1) & 1 != 0 { op::STORE_SUBSCR_LIST_INT }
-                else if ty == DICT.object() as *const TypeObj { op::STORE_SUBSCR_DICT }
-                else { 0 };
-            if new != 0 {
-                quicken(ip, new);
-                next!(ip, sp, fp, vm, t)
-            }
+/// `STORE_SUBSCR`
+store_subscr(ip, sp, fp, vm, t) {
+    if warm(ip) {
+        let ty = type_of(*sp.sub(2));
+        let new = if ty == LIST.object() as *const TypeObj && *sp.sub(1) & 1 != 0 { op::STORE_SUBSCR_LIST_INT }
+            else if ty == DICT.object() as *const TypeObj { op::STORE_SUBSCR_DICT }
+            else { 0 };
+        if new != 0 {
+            quicken(ip, new);
+            next!(ip, sp, fp, vm, t)
         }
-        jump!(store_generic, ip, sp, fp, vm, t)
-    });
+    }
+    jump!(store_generic, ip, sp, fp, vm, t)
+});
 
 slow_handler!(store_generic, 2, store);
 unsafe fn store(vm: &mut Vm, sp: *mut Word, _: *const Unit, _: *mut Word) -> *mut Word {
@@ -174,27 +174,27 @@ handler!(store_deopt(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// `list[int] = v`
-    store_subscr_list_int(ip, sp, fp, vm, t) {
-        let (wc, wk) = (*sp.sub(2), *sp.sub(1));
-        if wk & 1 == 0 || type_of(wc) != LIST.object() as *const TypeObj {
-            jump!(store_deopt, ip, sp, fp, vm, t)
-        }
-        let items = &mut (*((wc & !2) as *mut Obj<List>)).payload.items;
-        let mut i = wk as i64 >> 1;
-        if i < 0 { i += items.len() as i64; }
-        if i as u64 >= items.len() as u64 {
-            jump!(store_generic, ip, sp, fp, vm, t)
-        }
-        let slot = items.as_ptr().add(i as usize).cast_mut().cast::<Word>();
-        let old = *slot;
-        *slot = keep(*sp.sub(3));
-        if (old & 1 == 0) | (wc & 3 == 0) {
-            *sp.sub(3) = old;
-            jump!(store_release, ip, sp, fp, vm, t)
-        }
-        next!(ip.add(2), sp.sub(3), fp, vm, t)
-    });
+/// `list[int] = v`
+store_subscr_list_int(ip, sp, fp, vm, t) {
+    let (wc, wk) = (*sp.sub(2), *sp.sub(1));
+    if wk & 1 == 0 || type_of(wc) != LIST.object() as *const TypeObj {
+        jump!(store_deopt, ip, sp, fp, vm, t)
+    }
+    let items = &mut (*((wc & !2) as *mut Obj<List>)).payload.items;
+    let mut i = wk as i64 >> 1;
+    if i < 0 { i += items.len() as i64; }
+    if i as u64 >= items.len() as u64 {
+        jump!(store_generic, ip, sp, fp, vm, t)
+    }
+    let slot = items.as_ptr().add(i as usize).cast_mut().cast::<Word>();
+    let old = *slot;
+    *slot = keep(*sp.sub(3));
+    if (old & 1 == 0) | (wc & 3 == 0) {
+        *sp.sub(3) = old;
+        jump!(store_release, ip, sp, fp, vm, t)
+    }
+    next!(ip.add(2), sp.sub(3), fp, vm, t)
+});
 
 // Releases what a store replaced and its operands.
 handler!(store_release(ip, sp, fp, vm, t) {

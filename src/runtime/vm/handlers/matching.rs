@@ -12,18 +12,18 @@ use crate::vm::running::Unit;
 use crate::vm::{Vm, Word};
 
 handler!(
-    /// `MATCH_SEQUENCE`
-    match_sequence(ip, sp, fp, vm, t) {
-        *sp = bool_word(has_flag(*sp.sub(1), TypeFlags::SEQUENCE));
-        next!(ip.add(1), sp.add(1), fp, vm, t)
-    });
+/// `MATCH_SEQUENCE`
+match_sequence(ip, sp, fp, vm, t) {
+    *sp = bool_word(has_flag(*sp.sub(1), TypeFlags::SEQUENCE));
+    next!(ip.add(1), sp.add(1), fp, vm, t)
+});
 
 handler!(
-    /// `MATCH_MAPPING`
-    match_mapping(ip, sp, fp, vm, t) {
-        *sp = bool_word(has_flag(*sp.sub(1), TypeFlags::MAPPING));
-        next!(ip.add(1), sp.add(1), fp, vm, t)
-    });
+/// `MATCH_MAPPING`
+match_mapping(ip, sp, fp, vm, t) {
+    *sp = bool_word(has_flag(*sp.sub(1), TypeFlags::MAPPING));
+    next!(ip.add(1), sp.add(1), fp, vm, t)
+});
 
 unsafe fn has_flag(w: Word, flag: TypeFlags) -> bool {
     // SAFETY: a live word.

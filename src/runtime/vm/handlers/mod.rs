@@ -31,8 +31,7 @@ use super::running::Unit;
 use super::{Vm, Word};
 
 /// A handler; the arguments are the machine's registers.
-pub type Handler =
-    unsafe extern "sysv64" fn(*const Unit, *mut Word, *mut Word, *mut Vm, *const Entry) -> Word;
+pub type Handler = unsafe extern "sysv64" fn(*const Unit, *mut Word, *mut Word, *mut Vm, *const Entry) -> Word;
 
 /// An entry of a table of handlers.
 #[derive(Clone, Copy)]
@@ -55,8 +54,7 @@ pub struct Registers {
 
 impl Registers {
     /// No registers yet.
-    pub const EMPTY: Registers =
-        Registers { ip: std::ptr::null(), sp: std::ptr::null_mut(), fp: std::ptr::null_mut() };
+    pub const EMPTY: Registers = Registers { ip: std::ptr::null(), sp: std::ptr::null_mut(), fp: std::ptr::null_mut() };
 }
 
 /// Runs from `ip` until an `EXIT` unit: gives the result word, or 0 when an exception is pending.

@@ -13,14 +13,14 @@ handler!(
     nop(ip, sp, fp, vm, t) { next!(ip.add(1), sp, fp, vm, t) });
 
 handler!(
-    /// `POP_TOP`
-    pop_top(ip, sp, fp, vm, t) {
-        let w = *sp.sub(1);
-        if w & 3 == 0 && w != 0 {
-            jump!(pop_owned, ip, sp, fp, vm, t);
-        }
-        next!(ip.add(1), sp.sub(1), fp, vm, t)
-    });
+/// `POP_TOP`
+pop_top(ip, sp, fp, vm, t) {
+    let w = *sp.sub(1);
+    if w & 3 == 0 && w != 0 {
+        jump!(pop_owned, ip, sp, fp, vm, t);
+    }
+    next!(ip.add(1), sp.sub(1), fp, vm, t)
+});
 
 handler!(pop_owned(ip, sp, fp, vm, t) {
     save!(vm, ip, sp.sub(1));
@@ -29,47 +29,47 @@ handler!(pop_owned(ip, sp, fp, vm, t) {
 });
 
 handler!(
-    /// `PUSH_NULL`
-    push_null(ip, sp, fp, vm, t) {
-        *sp = 0;
-        next!(ip.add(1), sp.add(1), fp, vm, t)
-    });
+/// `PUSH_NULL`
+push_null(ip, sp, fp, vm, t) {
+    *sp = 0;
+    next!(ip.add(1), sp.add(1), fp, vm, t)
+});
 
 handler!(
-    /// `COPY(i)`
-    copy(ip, sp, fp, vm, t) {
-        let w = *sp.sub((*ip).arg as usize);
-        *sp = if w == 0 { 0 } else { owned(w) };
-        next!(ip.add(1), sp.add(1), fp, vm, t)
-    });
+/// `COPY(i)`
+copy(ip, sp, fp, vm, t) {
+    let w = *sp.sub((*ip).arg as usize);
+    *sp = if w == 0 { 0 } else { owned(w) };
+    next!(ip.add(1), sp.add(1), fp, vm, t)
+});
 
 handler!(
-    /// `SWAP(i)`
-    swap(ip, sp, fp, vm, t) {
-        std::ptr::swap(sp.sub(1), sp.sub((*ip).arg as usize));
-        next!(ip.add(1), sp, fp, vm, t)
-    });
+/// `SWAP(i)`
+swap(ip, sp, fp, vm, t) {
+    std::ptr::swap(sp.sub(1), sp.sub((*ip).arg as usize));
+    next!(ip.add(1), sp, fp, vm, t)
+});
 
 handler!(
-    /// `LOAD_CONST`: the word (borrowed: the code object owns it) lies in the next unit.
-    load_const(ip, sp, fp, vm, t) {
-        *sp = Unit::word(ip.add(1)) as Word;
-        next!(ip.add(2), sp.add(1), fp, vm, t)
-    });
+/// `LOAD_CONST`: the word (borrowed: the code object owns it) lies in the next unit.
+load_const(ip, sp, fp, vm, t) {
+    *sp = Unit::word(ip.add(1)) as Word;
+    next!(ip.add(2), sp.add(1), fp, vm, t)
+});
 
 handler!(
-    /// `LOAD_SMALL_INT`
-    load_small_int(ip, sp, fp, vm, t) {
-        *sp = ((*ip).arg as usize) << 1 | 1;
-        next!(ip.add(1), sp.add(1), fp, vm, t)
-    });
+/// `LOAD_SMALL_INT`
+load_small_int(ip, sp, fp, vm, t) {
+    *sp = ((*ip).arg as usize) << 1 | 1;
+    next!(ip.add(1), sp.add(1), fp, vm, t)
+});
 
 handler!(
-    /// `LOAD_COMMON_CONSTANT`
-    load_common_constant(ip, sp, fp, vm, t) {
-        *sp = common_constant(&mut *vm, (*ip).arg);
-        next!(ip.add(1), sp.add(1), fp, vm, t)
-    });
+/// `LOAD_COMMON_CONSTANT`
+load_common_constant(ip, sp, fp, vm, t) {
+    *sp = common_constant(&mut *vm, (*ip).arg);
+    next!(ip.add(1), sp.add(1), fp, vm, t)
+});
 
 #[cold]
 fn common_constant(vm: &mut Vm, n: u16) -> Word {
@@ -83,57 +83,57 @@ fn common_constant(vm: &mut Vm, n: u16) -> Word {
 }
 
 handler!(
-    /// `LOAD_FAST`
-    load_fast(ip, sp, fp, vm, t) {
-        *sp = owned(*fp.add((*ip).arg as usize));
-        next!(ip.add(1), sp.add(1), fp, vm, t)
-    });
+/// `LOAD_FAST`
+load_fast(ip, sp, fp, vm, t) {
+    *sp = owned(*fp.add((*ip).arg as usize));
+    next!(ip.add(1), sp.add(1), fp, vm, t)
+});
 
 handler!(
-    /// `LOAD_FAST_BORROW`
-    load_fast_borrow(ip, sp, fp, vm, t) {
-        *sp = borrowed(*fp.add((*ip).arg as usize));
-        next!(ip.add(1), sp.add(1), fp, vm, t)
-    });
+/// `LOAD_FAST_BORROW`
+load_fast_borrow(ip, sp, fp, vm, t) {
+    *sp = borrowed(*fp.add((*ip).arg as usize));
+    next!(ip.add(1), sp.add(1), fp, vm, t)
+});
 
 handler!(
-    /// `LOAD_FAST_BORROW` and `LOAD_SMALL_INT` in one.
-    load_fast_borrow_load_small_int(ip, sp, fp, vm, t) {
-        *sp = borrowed(*fp.add((*ip).arg as usize));
-        *sp.add(1) = ((*ip.add(1)).arg as usize) << 1 | 1;
-        next!(ip.add(2), sp.add(2), fp, vm, t)
-    });
+/// `LOAD_FAST_BORROW` and `LOAD_SMALL_INT` in one.
+load_fast_borrow_load_small_int(ip, sp, fp, vm, t) {
+    *sp = borrowed(*fp.add((*ip).arg as usize));
+    *sp.add(1) = ((*ip.add(1)).arg as usize) << 1 | 1;
+    next!(ip.add(2), sp.add(2), fp, vm, t)
+});
 
 handler!(
-    /// `LOAD_FAST_BORROW_LOAD_FAST_BORROW`
-    load_fast_borrow_load_fast_borrow(ip, sp, fp, vm, t) {
-        let arg = (*ip).arg as usize;
-        *sp = borrowed(*fp.add(arg >> 4));
-        *sp.add(1) = borrowed(*fp.add(arg & 15));
-        next!(ip.add(1), sp.add(2), fp, vm, t)
-    });
+/// `LOAD_FAST_BORROW_LOAD_FAST_BORROW`
+load_fast_borrow_load_fast_borrow(ip, sp, fp, vm, t) {
+    let arg = (*ip).arg as usize;
+    *sp = borrowed(*fp.add(arg >> 4));
+    *sp.add(1) = borrowed(*fp.add(arg & 15));
+    next!(ip.add(1), sp.add(2), fp, vm, t)
+});
 
 handler!(
-    /// `LOAD_FAST_LOAD_FAST`
-    load_fast_load_fast(ip, sp, fp, vm, t) {
-        let arg = (*ip).arg as usize;
-        *sp = owned(*fp.add(arg >> 4));
-        *sp.add(1) = owned(*fp.add(arg & 15));
-        next!(ip.add(1), sp.add(2), fp, vm, t)
-    });
+/// `LOAD_FAST_LOAD_FAST`
+load_fast_load_fast(ip, sp, fp, vm, t) {
+    let arg = (*ip).arg as usize;
+    *sp = owned(*fp.add(arg >> 4));
+    *sp.add(1) = owned(*fp.add(arg & 15));
+    next!(ip.add(1), sp.add(2), fp, vm, t)
+});
 
 handler!(
-    /// `LOAD_FAST_CHECK`
-    load_fast_check(ip, sp, fp, vm, t) {
-        let w = *fp.add((*ip).arg as usize);
-        if w == 0 {
-            save!(vm, ip, sp);
-            unbound(&mut *vm, (*ip).arg as usize);
-            jump!(unwind, ip, sp, fp, vm, t);
-        }
-        *sp = owned(w);
-        next!(ip.add(1), sp.add(1), fp, vm, t)
-    });
+/// `LOAD_FAST_CHECK`
+load_fast_check(ip, sp, fp, vm, t) {
+    let w = *fp.add((*ip).arg as usize);
+    if w == 0 {
+        save!(vm, ip, sp);
+        unbound(&mut *vm, (*ip).arg as usize);
+        jump!(unwind, ip, sp, fp, vm, t);
+    }
+    *sp = owned(w);
+    next!(ip.add(1), sp.add(1), fp, vm, t)
+});
 
 /// Raises the error for an unset local, cell or free variable of the innermost frame.
 #[cold]
@@ -146,7 +146,9 @@ pub unsafe fn unbound(vm: &mut Vm, index: usize) {
         let name = code.local_names[index].to_rust().into_owned();
         let free = running.local_kind(index).contains(taipan_bytecode::LocalKind::FREE);
         if free {
-            let text = format!("cannot access free variable '{name}' where it is not associated with a value in enclosing scope");
+            let text = format!(
+                "cannot access free variable '{name}' where it is not associated with a value in enclosing scope"
+            );
             let _ = crate::types::exceptions::raise_name_error_text(vm, &text, &code.local_names[index]);
         } else {
             let _ = vm.unbound_local_error(format!(
@@ -157,102 +159,102 @@ pub unsafe fn unbound(vm: &mut Vm, index: usize) {
 }
 
 handler!(
-    /// `LOAD_FAST_AND_CLEAR`
-    load_fast_and_clear(ip, sp, fp, vm, t) {
-        let slot = fp.add((*ip).arg as usize);
-        *sp = *slot;
-        *slot = 0;
-        next!(ip.add(1), sp.add(1), fp, vm, t)
-    });
+/// `LOAD_FAST_AND_CLEAR`
+load_fast_and_clear(ip, sp, fp, vm, t) {
+    let slot = fp.add((*ip).arg as usize);
+    *sp = *slot;
+    *slot = 0;
+    next!(ip.add(1), sp.add(1), fp, vm, t)
+});
 
 handler!(
-    /// `STORE_FAST`
-    store_fast(ip, sp, fp, vm, t) {
-        let slot = fp.add((*ip).arg as usize);
-        let old = *slot;
-        *slot = keep(*sp.sub(1));
-        if old & 3 == 0 && old != 0 {
-            *sp.sub(1) = old;
-            jump!(pop_owned, ip, sp, fp, vm, t);
-        }
-        next!(ip.add(1), sp.sub(1), fp, vm, t)
-    });
+/// `STORE_FAST`
+store_fast(ip, sp, fp, vm, t) {
+    let slot = fp.add((*ip).arg as usize);
+    let old = *slot;
+    *slot = keep(*sp.sub(1));
+    if old & 3 == 0 && old != 0 {
+        *sp.sub(1) = old;
+        jump!(pop_owned, ip, sp, fp, vm, t);
+    }
+    next!(ip.add(1), sp.sub(1), fp, vm, t)
+});
 
 handler!(
-    /// `STORE_FAST_LOAD_FAST`
-    store_fast_load_fast(ip, sp, fp, vm, t) {
-        let arg = (*ip).arg as usize;
-        let slot = fp.add(arg >> 4);
-        let old = *slot;
-        *slot = keep(*sp.sub(1));
-        *sp.sub(1) = owned(*fp.add(arg & 15));
-        if old & 3 == 0 && old != 0 {
-            *sp = old;
-            jump!(pop_owned, ip, sp.add(1), fp, vm, t);
-        }
-        next!(ip.add(1), sp, fp, vm, t)
-    });
+/// `STORE_FAST_LOAD_FAST`
+store_fast_load_fast(ip, sp, fp, vm, t) {
+    let arg = (*ip).arg as usize;
+    let slot = fp.add(arg >> 4);
+    let old = *slot;
+    *slot = keep(*sp.sub(1));
+    *sp.sub(1) = owned(*fp.add(arg & 15));
+    if old & 3 == 0 && old != 0 {
+        *sp = old;
+        jump!(pop_owned, ip, sp.add(1), fp, vm, t);
+    }
+    next!(ip.add(1), sp, fp, vm, t)
+});
 
 handler!(
-    /// `STORE_FAST_STORE_FAST`
-    store_fast_store_fast(ip, sp, fp, vm, t) {
-        let arg = (*ip).arg as usize;
-        let slot = fp.add(arg >> 4);
-        let old1 = *slot;
-        *slot = keep(*sp.sub(1));
-        let slot = fp.add(arg & 15);
-        let old2 = *slot;
-        *slot = keep(*sp.sub(2));
-        // Reuse the two stack words for what must be released.
-        if (old1 & 3 == 0 && old1 != 0) || (old2 & 3 == 0 && old2 != 0) {
-            *sp.sub(1) = old1;
-            *sp.sub(2) = old2;
-            save!(vm, ip, sp.sub(2));
-            release(old1);
-            release(old2);
-            next_settled!(ip.add(1), sp.sub(2), fp, vm, t)
-        }
-        next!(ip.add(1), sp.sub(2), fp, vm, t)
-    });
+/// `STORE_FAST_STORE_FAST`
+store_fast_store_fast(ip, sp, fp, vm, t) {
+    let arg = (*ip).arg as usize;
+    let slot = fp.add(arg >> 4);
+    let old1 = *slot;
+    *slot = keep(*sp.sub(1));
+    let slot = fp.add(arg & 15);
+    let old2 = *slot;
+    *slot = keep(*sp.sub(2));
+    // Reuse the two stack words for what must be released.
+    if (old1 & 3 == 0 && old1 != 0) || (old2 & 3 == 0 && old2 != 0) {
+        *sp.sub(1) = old1;
+        *sp.sub(2) = old2;
+        save!(vm, ip, sp.sub(2));
+        release(old1);
+        release(old2);
+        next_settled!(ip.add(1), sp.sub(2), fp, vm, t)
+    }
+    next!(ip.add(1), sp.sub(2), fp, vm, t)
+});
 
 handler!(
-    /// `DELETE_FAST`
-    delete_fast(ip, sp, fp, vm, t) {
-        let slot = fp.add((*ip).arg as usize);
-        let w = *slot;
-        save!(vm, ip, sp);
-        if w == 0 {
-            unbound(&mut *vm, (*ip).arg as usize);
-            jump!(unwind, ip, sp, fp, vm, t);
-        }
-        *slot = 0;
-        release(w);
-        next_settled!(ip.add(1), sp, fp, vm, t)
-    });
+/// `DELETE_FAST`
+delete_fast(ip, sp, fp, vm, t) {
+    let slot = fp.add((*ip).arg as usize);
+    let w = *slot;
+    save!(vm, ip, sp);
+    if w == 0 {
+        unbound(&mut *vm, (*ip).arg as usize);
+        jump!(unwind, ip, sp, fp, vm, t);
+    }
+    *slot = 0;
+    release(w);
+    next_settled!(ip.add(1), sp, fp, vm, t)
+});
 
 handler!(
-    /// `MAKE_CELL`
-    make_cell(ip, sp, fp, vm, t) {
-        let slot = fp.add((*ip).arg as usize);
-        let w = *slot;
-        *slot = 0;
-        let value = if w == 0 { None } else { Some(Value::from_word(keep(w))) };
-        *slot = CellObject::new_object(value).into_word();
-        next!(ip.add(1), sp, fp, vm, t)
-    });
+/// `MAKE_CELL`
+make_cell(ip, sp, fp, vm, t) {
+    let slot = fp.add((*ip).arg as usize);
+    let w = *slot;
+    *slot = 0;
+    let value = if w == 0 { None } else { Some(Value::from_word(keep(w))) };
+    *slot = CellObject::new_object(value).into_word();
+    next!(ip.add(1), sp, fp, vm, t)
+});
 
 handler!(
-    /// `COPY_FREE_VARS`
-    copy_free_vars(ip, sp, fp, vm, t) {
-        let frame = (*vm).frame;
-        let n = (*ip).arg as usize;
-        let first = (*(*frame).running).nlocals - n;
-        let cells = Frame::function(frame).cells();
-        for (i, cell) in cells.iter().enumerate() {
-            *fp.add(first + i) = owned(cell.word());
-        }
-        next!(ip.add(1), sp, fp, vm, t)
-    });
+/// `COPY_FREE_VARS`
+copy_free_vars(ip, sp, fp, vm, t) {
+    let frame = (*vm).frame;
+    let n = (*ip).arg as usize;
+    let first = (*(*frame).running).nlocals - n;
+    let cells = Frame::function(frame).cells();
+    for (i, cell) in cells.iter().enumerate() {
+        *fp.add(first + i) = owned(cell.word());
+    }
+    next!(ip.add(1), sp, fp, vm, t)
+});
 
 /// The cell in a local slot.
 #[inline(always)]
@@ -262,43 +264,43 @@ unsafe fn cell_at<'a>(fp: *mut Word, index: usize) -> &'a CellObject {
 }
 
 handler!(
-    /// `LOAD_DEREF`
-    load_deref(ip, sp, fp, vm, t) {
-        let w = cell_at(fp, (*ip).arg as usize).word();
-        if w == 0 {
-            save!(vm, ip, sp);
-            unbound(&mut *vm, (*ip).arg as usize);
-            jump!(unwind, ip, sp, fp, vm, t);
-        }
-        *sp = owned(w);
-        next!(ip.add(1), sp.add(1), fp, vm, t)
-    });
-
-handler!(
-    /// `STORE_DEREF`
-    store_deref(ip, sp, fp, vm, t) {
-        let cell = cell_at(fp, (*ip).arg as usize);
-        let old = cell.replace_word(keep(*sp.sub(1)));
-        if old & 3 == 0 && old != 0 {
-            *sp.sub(1) = old;
-            jump!(pop_owned, ip, sp, fp, vm, t);
-        }
-        next!(ip.add(1), sp.sub(1), fp, vm, t)
-    });
-
-handler!(
-    /// `DELETE_DEREF`
-    delete_deref(ip, sp, fp, vm, t) {
-        let cell = cell_at(fp, (*ip).arg as usize);
+/// `LOAD_DEREF`
+load_deref(ip, sp, fp, vm, t) {
+    let w = cell_at(fp, (*ip).arg as usize).word();
+    if w == 0 {
         save!(vm, ip, sp);
-        let old = cell.replace_word(0);
-        if old == 0 {
-            unbound(&mut *vm, (*ip).arg as usize);
-            jump!(unwind, ip, sp, fp, vm, t);
-        }
-        release(old);
-        next_settled!(ip.add(1), sp, fp, vm, t)
-    });
+        unbound(&mut *vm, (*ip).arg as usize);
+        jump!(unwind, ip, sp, fp, vm, t);
+    }
+    *sp = owned(w);
+    next!(ip.add(1), sp.add(1), fp, vm, t)
+});
+
+handler!(
+/// `STORE_DEREF`
+store_deref(ip, sp, fp, vm, t) {
+    let cell = cell_at(fp, (*ip).arg as usize);
+    let old = cell.replace_word(keep(*sp.sub(1)));
+    if old & 3 == 0 && old != 0 {
+        *sp.sub(1) = old;
+        jump!(pop_owned, ip, sp, fp, vm, t);
+    }
+    next!(ip.add(1), sp.sub(1), fp, vm, t)
+});
+
+handler!(
+/// `DELETE_DEREF`
+delete_deref(ip, sp, fp, vm, t) {
+    let cell = cell_at(fp, (*ip).arg as usize);
+    save!(vm, ip, sp);
+    let old = cell.replace_word(0);
+    if old == 0 {
+        unbound(&mut *vm, (*ip).arg as usize);
+        jump!(unwind, ip, sp, fp, vm, t);
+    }
+    release(old);
+    next_settled!(ip.add(1), sp, fp, vm, t)
+});
 
 slow_handler!(
     /// `LOAD_FROM_DICT_OR_DEREF`

@@ -11,36 +11,36 @@ use crate::vm::{Vm, Word, breaker};
 use std::sync::atomic::Ordering::Relaxed;
 
 handler!(
-    /// An opcode that no code object has.
-    invalid(ip, sp, fp, vm, t) {
-        save!(vm, ip, sp);
-        let _ = (*vm).system_error(format!("unknown opcode {}", opcode::name((*ip).op)));
+/// An opcode that no code object has.
+invalid(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    let _ = (*vm).system_error(format!("unknown opcode {}", opcode::name((*ip).op)));
+    jump!(unwind, ip, sp, fp, vm, t)
+});
+
+handler!(
+/// A probe: tells its listeners, then runs the displaced opcode.
+probe(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    let op = crate::probe::hit(&mut *vm, ip);
+    if op == crate::probe::FAILED {
         jump!(unwind, ip, sp, fp, vm, t)
-    });
+    }
+    if op == crate::probe::MOVED {
+        // A listener moved the frame to another line: go on from its saved ip.
+        let ip = (*(*vm).frame).ip;
+        next!(ip, (*vm).sp, fp, vm, t)
+    }
+    (*t.add(op as usize)).0(ip, sp, fp, vm, t)
+});
 
 handler!(
-    /// A probe: tells its listeners, then runs the displaced opcode.
-    probe(ip, sp, fp, vm, t) {
-        save!(vm, ip, sp);
-        let op = crate::probe::hit(&mut *vm, ip);
-        if op == crate::probe::FAILED {
-            jump!(unwind, ip, sp, fp, vm, t)
-        }
-        if op == crate::probe::MOVED {
-            // A listener moved the frame to another line: go on from its saved ip.
-            let ip = (*(*vm).frame).ip;
-            next!(ip, (*vm).sp, fp, vm, t)
-        }
-        (*t.add(op as usize)).0(ip, sp, fp, vm, t)
-    });
-
-handler!(
-    /// Runs what ends of objects are due (finalisers, weak reference callbacks), then goes on.
-    settle(ip, sp, fp, vm, t) {
-        (*vm).sp = sp;
-        (*vm).run_ends();
-        next!(ip, sp, fp, vm, t)
-    });
+/// Runs what ends of objects are due (finalisers, weak reference callbacks), then goes on.
+settle(ip, sp, fp, vm, t) {
+    (*vm).sp = sp;
+    (*vm).run_ends();
+    next!(ip, sp, fp, vm, t)
+});
 
 impl Vm {
     /// Runs the finalisers and weak reference callbacks of objects that ended. Their errors are reported, not raised.
@@ -124,16 +124,16 @@ pub fn attend(vm: &mut Vm) -> PyResult<()> {
 }
 
 handler!(
-    /// Finds the handler of the pending exception, ending frames on the way; leaves the loop (result 0) when a frame
-    /// that native code entered has none.
-    #[cold]
-    unwind(ip, sp, fp, vm, t) {
-        save!(vm, ip, sp);
-        match find_handler(&mut *vm, ip, sp) {
-            Some((ip, sp)) => next!(ip, sp, (*(*vm).frame).fp, vm, t),
-            None => 0,
-        }
-    });
+/// Finds the handler of the pending exception, ending frames on the way; leaves the loop (result 0) when a frame
+/// that native code entered has none.
+#[cold]
+unwind(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    match find_handler(&mut *vm, ip, sp) {
+        Some((ip, sp)) => next!(ip, sp, (*(*vm).frame).fp, vm, t),
+        None => 0,
+    }
+});
 
 // Goes on after the exception was recorded in this frame's traceback already (`RERAISE`).
 handler!(unwind_again(ip, sp, fp, vm, t) {
@@ -204,7 +204,11 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
             }
             let prev = vm.frame;
             ip = (*prev).ip;
-            sp = if frame_flags & flags::GENERATOR != 0 || frame_flags & flags::INIT != 0 { ret_sp } else { ret_sp.add(1) };
+            sp = if frame_flags & flags::GENERATOR != 0 || frame_flags & flags::INIT != 0 {
+                ret_sp
+            } else {
+                ret_sp.add(1)
+            };
             vm.sp = sp;
         }
     }
@@ -238,7 +242,10 @@ pub unsafe fn leave_frame(vm: &mut Vm, frame: *mut Frame) {
         }
         if f & flags::OWNS_FUNC != 0 {
             let func = (*frame).func;
-            release(func as usize - std::mem::offset_of!(crate::object::value::Obj<crate::types::function::Function>, payload));
+            release(
+                func as usize
+                    - std::mem::offset_of!(crate::object::value::Obj<crate::types::function::Function>, payload),
+            );
         }
         vm.frame = (*frame).prev;
         vm.depth_left += 1;
@@ -246,40 +253,40 @@ pub unsafe fn leave_frame(vm: &mut Vm, frame: *mut Frame) {
 }
 
 handler!(
-    /// The return of a frame that has something special about it; the result (owned) is on top.
-    #[cold]
-    return_slow(ip, sp, fp, vm, t) {
-        save!(vm, ip, sp);
-        let frame = (*vm).frame;
-        if (*frame).flags & flags::TRACED != 0 && crate::probe::returned(&mut *vm, frame, sp).is_err() {
-            jump!(unwind, ip, sp, fp, vm, t)
+/// The return of a frame that has something special about it; the result (owned) is on top.
+#[cold]
+return_slow(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    let frame = (*vm).frame;
+    if (*frame).flags & flags::TRACED != 0 && crate::probe::returned(&mut *vm, frame, sp).is_err() {
+        jump!(unwind, ip, sp, fp, vm, t)
+    }
+    let w = *sp.sub(1);
+    let f = (*frame).flags;
+    let ret_ip = (*frame).ret_ip;
+    let ret_sp = (*frame).ret_sp;
+    if f & flags::INIT != 0 && w & !2 != &raw const singletons::NONE as Word {
+        init_returned(&mut *vm, w);
+        jump!(unwind, ip, sp, fp, vm, t)
+    }
+    leave_frame(&mut *vm, frame);
+    let prev = (*vm).frame;
+    if f & flags::INIT != 0 {
+        next_settled!(ret_ip, ret_sp, (*prev).fp, vm, t)
+    }
+    if f & flags::GENERATOR != 0 {
+        if ret_ip == super::call::exit_unit() {
+            return w;
         }
-        let w = *sp.sub(1);
-        let f = (*frame).flags;
-        let ret_ip = (*frame).ret_ip;
-        let ret_sp = (*frame).ret_sp;
-        if f & flags::INIT != 0 && w & !2 != &raw const singletons::NONE as Word {
-            init_returned(&mut *vm, w);
-            jump!(unwind, ip, sp, fp, vm, t)
-        }
-        leave_frame(&mut *vm, frame);
-        let prev = (*vm).frame;
-        if f & flags::INIT != 0 {
-            next_settled!(ret_ip, ret_sp, (*prev).fp, vm, t)
-        }
-        if f & flags::GENERATOR != 0 {
-            if ret_ip == super::call::exit_unit() {
-                return w;
-            }
-            jump!(super::gen_::generator_returned, ret_ip, ret_sp, w as *mut Word, vm, t)
-        }
-        let callable = *ret_sp;
-        *ret_sp = w;
-        if callable != 0 {
-            drop_word!(callable);
-        }
-        next_settled!(ret_ip, ret_sp.add(1), (*prev).fp, vm, t)
-    });
+        jump!(super::gen_::generator_returned, ret_ip, ret_sp, w as *mut Word, vm, t)
+    }
+    let callable = *ret_sp;
+    *ret_sp = w;
+    if callable != 0 {
+        drop_word!(callable);
+    }
+    next_settled!(ret_ip, ret_sp.add(1), (*prev).fp, vm, t)
+});
 
 #[cold]
 unsafe fn init_returned(vm: &mut Vm, w: Word) {
