@@ -528,9 +528,7 @@ impl Vm {
         let it = match self.iter(v) {
             Ok(it) => it,
             Err(r) => {
-                if self.error_is(&crate::types::exceptions::TYPE_ERROR)
-                    && v.class().payload.slots().iter.is_none()
-                {
+                if self.error_is(&crate::types::exceptions::TYPE_ERROR) {
                     self.clear_error();
                     return Err(self.type_error(format!(
                         "argument of type '{}' is not a container or iterable",

@@ -155,7 +155,7 @@ fn index(vm: &mut Vm, v: &Value) -> PyResult {
     };
     let text = format!(
         "__index__ returned non-int (type {name}).  The ability to return an instance of a strict subclass of int is \
-         deprecated, and may not be supported in a future version of Python."
+         deprecated, and may be removed in a future version of Python."
     );
     vm.warn(&DEPRECATION_WARNING, &text, 1)?;
     Ok(Int::from_big(i))
