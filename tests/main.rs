@@ -4,12 +4,20 @@
 //! One binary, because linking the interpreter once is dear enough.
 
 mod fixtures;
+mod known;
 mod support;
 mod tidy;
 
+use std::sync::Arc;
+
 fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
-    let mut trials = fixtures::trials();
+    let known = Arc::new(known::KnownFailures::load());
+    let (mut trials, names) = fixtures::trials(&known);
+    let names = Arc::new(names);
     trials.extend(tidy::trials());
-    libtest_mimic::run(&arguments, trials).exit_code()
+    trials.push(known::trial(Arc::clone(&names)));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    known.bless(&names);
+    conclusion.exit_code()
 }

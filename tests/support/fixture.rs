@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a program may take in the plain configuration unless its header says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One program under `fixtures/AREA`, with what CPython made of it.
 pub struct Fixture {

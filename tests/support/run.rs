@@ -63,10 +63,13 @@ fn feed(child: &mut Child, text: String) -> JoinHandle<()> {
     thread::spawn(move || drop(pipe.write_all(text.as_bytes())))
 }
 
-fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+/// Most output that is kept; a program that runs wild then meets a closed pipe.
+const MOST_OUTPUT: u64 = 16 << 20;
+
+fn drain(pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        let _ = pipe.read_to_end(&mut bytes);
+        let _ = pipe.take(MOST_OUTPUT).read_to_end(&mut bytes);
         bytes
     })
 }
