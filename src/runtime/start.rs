@@ -35,11 +35,12 @@ pub fn initialize(vm: &mut Vm) -> PyResult<()> {
     let names = names.into_iter().map(|n| vm.intern(n).into()).collect();
     sys::set(vm, "builtin_module_names", crate::types::tuple::Tuple::from_vec(names).into());
     crate::import::install(vm)?;
-    if crate::import::find_native("_codecs").is_some() {
+    if crate::import::find_native("_io").is_some() {
         vm.import("encodings")?;
     }
     open_streams(vm)?;
-    if !sys::config::config().no_site {
+    // `site` and what it imports stand on files.
+    if !sys::config::config().no_site && crate::import::find_native("_io").is_some() {
         vm.import("site")?;
     }
     Ok(())

@@ -254,6 +254,7 @@ impl Dict {
     /// Takes everything out; the caller drops it when the dictionary is consistent.
     fn take_all(&mut self) -> (Buf<Entry>, Buf<u32>) {
         self.used = 0;
+        self.filled = 0;
         self.front = 0;
         self.str_keys = true;
         self.changed();
