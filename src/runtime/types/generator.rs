@@ -937,7 +937,7 @@ pub static COROUTINE: TypeDef = TypeDef::new::<Generator>("coroutine")
     .cpython_size(152, 8)
     .slots(Slots {
         repr: Some(repr),
-        am_await: Some(await_coroutine),
+        am_await: Some(super::coroutine_wrapper::await_coroutine),
         send: Some(send_slot),
         finalize: Some(finalize),
         ..Slots::NONE
@@ -972,72 +972,3 @@ pub static COROUTINE: TypeDef = TypeDef::new::<Generator>("coroutine")
         "cr_await",
         GetSetDef::get("cr_origin", "", |_, v| Ok(gen_of(v).origin.borrow().clone().unwrap_or_else(none)))
     ));
-
-/// Payload of `coroutine_wrapper`, what `coroutine.__await__()` gives.
-pub struct CoroutineWrapper {
-    coroutine: Value,
-}
-crate::payload!(CoroutineWrapper, COROUTINE_WRAPPER, traverse(self, visit) { visit(&self.coroutine) }, clear(self) {});
-impl Frozen for CoroutineWrapper {}
-
-fn await_coroutine(_: &mut Vm, v: &Value) -> PyResult {
-    Ok(crate::object::instance::new(CoroutineWrapper { coroutine: v.clone() }).into())
-}
-
-fn wrapped(v: &Value) -> Py<Generator> {
-    let w = v.downcast::<CoroutineWrapper>().expect("method of coroutine_wrapper");
-    gen_of(&w.coroutine).clone()
-}
-
-/// The type of `coroutine.__await__()`.
-pub static COROUTINE_WRAPPER: TypeDef = TypeDef::new::<CoroutineWrapper>("coroutine_wrapper")
-    .flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION))
-    .cpython_size(24, 0)
-    .slots(Slots {
-        iter: Some(iter_self),
-        next: Some(|vm, v| {
-            let g = wrapped(v);
-            match send(vm, &g, &none())? {
-                SendResult::Yield(v) => Ok(Some(v)),
-                SendResult::Return(v) if v.is_none() => Ok(None),
-                SendResult::Return(v) => Err(exc::raise_stop(vm, &exc::STOP_ITERATION, v)),
-            }
-        }),
-        send: Some(|vm, v, x| {
-            let g = wrapped(v);
-            send(vm, &g, x)
-        }),
-        ..Slots::NONE
-    })
-    .methods(&[
-        MethodDef::method(
-            "send",
-            "($self, arg, /)",
-            "Send 'arg' into coroutine.",
-            NativeFn::F2(|vm, v, x| {
-                let g = wrapped(v);
-                let r = send(vm, &g, x)?;
-                to_python(vm, r)
-            }),
-        ),
-        MethodDef::method(
-            "throw",
-            "($self, type, value=None, traceback=None, /)",
-            "Raise exception in coroutine.",
-            NativeFn::V(|vm, args| {
-                let g = wrapped(&args.pos()[0]);
-                let e = thrown(vm, &args.rest(), "throw")?;
-                let r = throw(vm, &g, e, true)?;
-                to_python(vm, r)
-            }),
-        ),
-        MethodDef::method(
-            "close",
-            "($self, /)",
-            "Raise GeneratorExit inside coroutine.",
-            NativeFn::F1(|vm, v| {
-                let g = wrapped(v);
-                close(vm, &g)
-            }),
-        ),
-    ]);

@@ -10,6 +10,7 @@ pub mod code;
 pub mod code_methods;
 pub mod codecs;
 pub mod complex;
+pub mod coroutine_wrapper;
 pub mod descr;
 pub mod dict;
 pub mod enumerate;

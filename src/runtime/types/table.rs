@@ -35,7 +35,7 @@ pub static TYPES: &[&TypeDef] = &[
     &super::function::FUNCTION,
     &super::generator::GENERATOR,
     &super::generator::COROUTINE,
-    &super::generator::COROUTINE_WRAPPER,
+    &super::coroutine_wrapper::COROUTINE_WRAPPER,
     &super::generic_alias::GENERIC_ALIAS,
     &super::generic_alias::ALIAS_ITER,
     &super::int::methods::INT,
