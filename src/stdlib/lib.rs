@@ -4,6 +4,7 @@ pub mod abc;
 pub mod ast;
 pub mod atexit;
 pub mod bisect;
+pub mod codecs;
 pub mod collections;
 pub mod functools;
 pub mod heapq;

@@ -8,6 +8,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::ast::MODULE,
     &crate::atexit::MODULE,
     &crate::bisect::MODULE,
+    &crate::codecs::MODULE,
     &crate::collections::MODULE,
     &crate::functools::MODULE,
     &crate::heapq::MODULE,
