@@ -9,6 +9,7 @@ pub mod collections;
 pub mod functools;
 pub mod heapq;
 pub mod itertools;
+pub mod math;
 pub mod marshal;
 pub mod opcode;
 pub mod operator;

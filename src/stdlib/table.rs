@@ -13,6 +13,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::functools::MODULE,
     &crate::heapq::MODULE,
     &crate::itertools::MODULE,
+    &crate::math::MODULE,
     &crate::marshal::MODULE,
     &crate::opcode::MODULE,
     &crate::operator::MODULE,
