@@ -17,6 +17,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::marshal::MODULE,
     &crate::opcode::MODULE,
     &crate::operator::MODULE,
+    &crate::string_::MODULE,
+    &crate::struct_::MODULE,
     &crate::suggestions::MODULE,
     &crate::symtable::MODULE,
     &crate::types::MODULE,

@@ -1,32 +1,49 @@
 //! The C library's mathematics: CPython's results are those of the C library, to the last bit.
 
-unsafe extern "C" {
-    pub safe fn acos(x: f64) -> f64;
-    pub safe fn acosh(x: f64) -> f64;
-    pub safe fn asin(x: f64) -> f64;
-    pub safe fn asinh(x: f64) -> f64;
-    pub safe fn atan(x: f64) -> f64;
-    pub safe fn atan2(y: f64, x: f64) -> f64;
-    pub safe fn atanh(x: f64) -> f64;
-    pub safe fn cbrt(x: f64) -> f64;
-    pub safe fn cos(x: f64) -> f64;
-    pub safe fn cosh(x: f64) -> f64;
-    pub safe fn erf(x: f64) -> f64;
-    pub safe fn erfc(x: f64) -> f64;
-    pub safe fn exp(x: f64) -> f64;
-    pub safe fn exp2(x: f64) -> f64;
-    pub safe fn expm1(x: f64) -> f64;
-    pub safe fn fma(x: f64, y: f64, z: f64) -> f64;
-    pub safe fn fmod(x: f64, y: f64) -> f64;
-    pub safe fn ldexp(x: f64, n: i32) -> f64;
-    pub safe fn log(x: f64) -> f64;
-    pub safe fn log10(x: f64) -> f64;
-    pub safe fn log1p(x: f64) -> f64;
-    pub safe fn log2(x: f64) -> f64;
-    pub safe fn pow(x: f64, y: f64) -> f64;
-    pub safe fn remainder(x: f64, y: f64) -> f64;
-    pub safe fn sin(x: f64) -> f64;
-    pub safe fn sinh(x: f64) -> f64;
-    pub safe fn tan(x: f64) -> f64;
-    pub safe fn tanh(x: f64) -> f64;
+macro_rules! c_functions {
+    ($($name:ident($($x:ident: $ty:ty),*);)*) => {
+        mod c {
+            // SAFETY: pure functions of the C library with these types (ISO C, <math.h>).
+            unsafe extern "C" {
+                $(pub safe fn $name($($x: $ty),*) -> f64;)*
+            }
+        }
+        $(
+            #[doc = concat!("C's `", stringify!($name), "`.")]
+            pub fn $name($($x: $ty),*) -> f64 {
+                c::$name($($x),*)
+            }
+        )*
+    };
+}
+
+c_functions! {
+    acos(x: f64);
+    acosh(x: f64);
+    asin(x: f64);
+    asinh(x: f64);
+    atan(x: f64);
+    atan2(y: f64, x: f64);
+    atanh(x: f64);
+    cbrt(x: f64);
+    cos(x: f64);
+    cosh(x: f64);
+    erf(x: f64);
+    erfc(x: f64);
+    exp(x: f64);
+    exp2(x: f64);
+    expm1(x: f64);
+    fma(x: f64, y: f64, z: f64);
+    fmod(x: f64, y: f64);
+    ldexp(x: f64, n: i32);
+    log(x: f64);
+    log10(x: f64);
+    log1p(x: f64);
+    log2(x: f64);
+    pow(x: f64, y: f64);
+    remainder(x: f64, y: f64);
+    sin(x: f64);
+    sinh(x: f64);
+    tan(x: f64);
+    tanh(x: f64);
 }
