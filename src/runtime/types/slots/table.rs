@@ -121,14 +121,14 @@ const BUFFER: &str = "($self, buffer, /)";
 const NONE: &str = "";
 
 rows! {
-    "__getattribute__" getattr GetAttr NAME "Return getattr(self, name).";
-    "__getattr__" getattr None NONE "";
-    "__setattr__" setattr SetAttr NAME_VALUE "Implement setattr(self, name, value).";
-    "__delattr__" setattr DelAttr NAME "Implement delattr(self, name).";
     "__repr__" repr Unary SELF "Return repr(self).";
     "__hash__" hash Hash SELF "Return hash(self).";
     "__call__" call Call ANY "Call self as a function.";
     "__str__" str Unary SELF "Return str(self).";
+    "__getattribute__" getattr GetAttr NAME "Return getattr(self, name).";
+    "__getattr__" getattr None NONE "";
+    "__setattr__" setattr SetAttr NAME_VALUE "Implement setattr(self, name, value).";
+    "__delattr__" setattr DelAttr NAME "Implement delattr(self, name).";
     "__lt__" richcmp Compare(Lt) VALUE "Return self<value.";
     "__le__" richcmp Compare(Le) VALUE "Return self<=value.";
     "__eq__" richcmp Compare(Eq) VALUE "Return self==value.";

@@ -180,14 +180,15 @@ fn exactly<'a>(vm: &mut Vm, args: &Args<'a>, n: usize) -> PyResult<&'a [Value]> 
     Err(vm.type_error(format!("expected {n} argument{s}, got {}", args.len())))
 }
 
-fn between(vm: &mut Vm, args: &Args<'_>, min: usize, max: usize) -> PyResult<()> {
+fn between(vm: &mut Vm, args: &Args<'_>, name: &str, min: usize, max: usize) -> PyResult<()> {
+    let name = if name.is_empty() { String::new() } else { format!("{name} ") };
     if args.len() < min {
         let s = if min == 1 { "" } else { "s" };
-        return Err(vm.type_error(format!("expected at least {min} argument{s}, got {}", args.len())));
+        return Err(vm.type_error(format!("{name}expected at least {min} argument{s}, got {}", args.len())));
     }
     if args.len() > max {
         let s = if max == 1 { "" } else { "s" };
-        return Err(vm.type_error(format!("expected at most {max} argument{s}, got {}", args.len())));
+        return Err(vm.type_error(format!("{name}expected at most {max} argument{s}, got {}", args.len())));
     }
     Ok(())
 }
@@ -281,7 +282,7 @@ fn call_other_slot(
 ) -> PyResult {
     match row.wrap {
         Wrap::Power(f) | Wrap::PowerReflected(f) => {
-            between(vm, args, 1, 2)?;
+            between(vm, args, "", 1, 2)?;
             let f = require(vm, row, f(slots))?;
             let (other, m) = (&args.pos()[0], args.get(1).filter(|m| !m.is_none()));
             if matches!(row.wrap, Wrap::Power(_)) { f(vm, me, other, m) } else { f(vm, other, me, m) }
@@ -395,7 +396,7 @@ fn call_attribute_slot(
             require(vm, row, f(slots))?(vm, me, &name, None).map(|()| none())
         }
         Wrap::Get(f) => {
-            between(vm, args, 1, 2)?;
+            between(vm, args, "__get__", 1, 2)?;
             let (obj, class) = (args.get(0).filter(|o| !o.is_none()), args.get(1).filter(|c| !c.is_none()));
             if obj.is_none() && class.is_none() {
                 return Err(vm.type_error("__get__(None, None) is invalid"));

@@ -156,14 +156,13 @@ fn set_qualname(vm: &mut Vm, v: &Value, value: Option<&Value>) -> PyResult<()> {
     Ok(())
 }
 
-/// `__module__`: from the dictionary, or the part of a builtin type's name before the dot.
+/// `__module__`: the part of a builtin type's name before the dot, or what the dictionary says.
 pub fn module_of(t: &TypeObj) -> Option<Value> {
-    if let Some(m) = t.payload.dict.borrow().as_ref()?.lookup_str(name!("__module__")) {
-        return Some(m);
+    if let Some(def) = t.payload.def.get() {
+        let text = def.name.rsplit_once('.').map_or("builtins", |(m, _)| m);
+        return Some(crate::types::str::intern::intern_str(text).into());
     }
-    let def = t.payload.def.get()?;
-    let text = def.name.rsplit_once('.').map_or("builtins", |(m, _)| m);
-    Some(crate::types::str::intern::intern_str(text).into())
+    t.payload.dict.borrow().as_ref()?.lookup_str(name!("__module__"))
 }
 
 fn module(vm: &mut Vm, v: &Value) -> PyResult {
