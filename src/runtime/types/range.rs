@@ -45,7 +45,7 @@ pub struct SmallRange {
 crate::payload!(Range, RANGE);
 impl Frozen for Range {}
 
-/// Iterator over a range whose numbers all fit a value's word.
+/// Iterator over a range in machine integers; the numbers that come first all fit a value's word.
 pub struct RangeIter {
     /// The number that comes next.
     pub next: i64,
@@ -85,11 +85,17 @@ impl SmallRange {
         (inside && away % self.step as i128 == 0).then(|| (away / self.step as i128) as i64)
     }
 
-    /// Whether all numbers fit a value's word, which is what the iterator for machine integers (and the handler of
-    /// `FOR_ITER` that knows it) takes for granted.
+    /// Whether CPython iterates over it with machine integers (the number after the last must fit one too) and the
+    /// numbers fit a value's word, as the handler of `FOR_ITER` takes for granted: all of them, or so many that no loop
+    /// comes to the rest.
     fn iterates_small(&self) -> bool {
+        const MANY: i64 = 1 << 40;
         let fits = |n: i64| (SMALL_INT_MIN..=SMALL_INT_MAX).contains(&n);
-        fits(self.start) && fits(self.stop) && fits(self.step)
+        let end_fits = match self.step > 0 {
+            true => self.stop <= i64::MAX - (self.step - 1),
+            false => self.stop >= i64::MIN + (-1 - self.step),
+        };
+        end_fits && fits(self.start) && fits(self.at((self.len - 1).clamp(0, MANY)))
     }
 }
 
@@ -138,9 +144,11 @@ impl Range {
 
     fn reversed(&self) -> Value {
         if let Some(s) = self.small {
-            if s.iterates_small() {
-                let last = s.start.wrapping_add(s.len.wrapping_sub(1).wrapping_mul(s.step));
-                return crate::object::instance::new(RangeIter { next: last, step: -s.step, remaining: s.len }).into();
+            let end = s.step.checked_neg().zip(s.start.checked_sub(s.step));
+            let back = end.and_then(|(step, stop)| SmallRange::new(s.at(s.len - 1), stop, step));
+            if let Some(b) = back.filter(SmallRange::iterates_small) {
+                let (next, step) = (b.start, b.step);
+                return crate::object::instance::new(RangeIter { next, step, remaining: s.len }).into();
             }
         }
         let (start, step, len) = (big(&self.start), big(&self.step), big(&self.length));
@@ -416,7 +424,7 @@ impl RangeIter {
 }
 
 fn range_iter_next(vm: &mut Vm, me: &Value) -> PyResult<Option<Value>> {
-    Ok(small_iter(me).get_mut(vm).step().map(Value::small_unchecked))
+    Ok(small_iter(me).get_mut(vm).step().map(Int::from_i64))
 }
 
 fn reduce_to(vm: &mut Vm, range: Py<Range>) -> PyResult {

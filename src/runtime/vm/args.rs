@@ -238,104 +238,139 @@ impl Parameters {
         self.var.is_none() && self.kwvar.is_none() && n == self.names.len() && n == self.positional
     }
 
+    /// Whether no parameter can be given by name.
+    fn only_positional(&self) -> bool {
+        self.kwvar.is_none() && (0..self.names.len()).all(|i| i < self.posonly || Some(i) == self.var)
+    }
+
     /// Binds a call's arguments.
     pub fn bind(&self, vm: &mut Vm, function: &str, args: &Args<'_>) -> PyResult<Bound> {
+        self.bind_named(vm, &FunctionName { short: function, full: &|| function.to_owned() }, args)
+    }
+
+    /// Binds a call's arguments, with CPython's order of complaints (`_PyArg_UnpackKeywords`).
+    pub fn bind_named(&self, vm: &mut Vm, function: &FunctionName<'_>, args: &Args<'_>) -> PyResult<Bound> {
         let mut out: Bound = smallvec::smallvec![None; self.names.len()];
-        let given = args.len();
+        let (given, total) = (args.len(), args.all().len());
+        if args.has_keywords() && self.only_positional() {
+            return Err(vm.type_error(format!("{}() takes no keyword arguments", (function.full)())));
+        }
+        if self.var.is_none() && (given > self.positional || self.kwvar.is_none() && total > self.names.len()) {
+            return Err(self.too_many(vm, function, given, total));
+        }
+        if let Some(i) = (given..self.posonly).find(|&i| !self.optional[i]) {
+            return Err(self.missing(vm, function, i, given));
+        }
         for (slot, v) in out.iter_mut().zip(args.pos().iter().take(self.positional)) {
             *slot = Some(v.clone());
-        }
-        if given > self.positional {
-            match self.var {
-                Some(_) => {}
-                None => return Err(self.too_many(vm, function, given)),
-            }
         }
         if let Some(var) = self.var {
             let rest = args.pos().get(self.positional..).unwrap_or(&[]);
             out[var] = Some(Tuple::from_slice(rest).into());
         }
         let extra = self.kwvar.map(|i| (i, Dict::new_object()));
+        // The first keyword that cannot be used; a missing argument is complained of before it.
+        let mut refused = None;
         for (name, value) in args.keywords() {
             let text = name.to_rust();
-            let found = self.names.iter().position(|n| *n == text).filter(|&i| Some(i) != self.var && Some(i) != self.kwvar);
-            match found {
-                Some(i) if i >= self.posonly => {
-                    if out[i].is_some() {
-                        return Err(vm.type_error(format!(
-                            "argument for {function}() given by name ('{text}') and position ({})",
-                            i + 1 - self.implicit as usize
-                        )));
-                    }
-                    out[i] = Some(value.clone());
-                }
-                _ => match &extra {
+            let found = self.names.iter().position(|n| *n == text);
+            match found.filter(|&i| i >= self.posonly && Some(i) != self.var && Some(i) != self.kwvar) {
+                Some(i) if out[i].is_none() => out[i] = Some(value.clone()),
+                Some(i) => refused = refused.or(Some((name, Some(i)))),
+                None => match &extra {
                     Some((_, d)) => d.store_str(name, value.clone()),
-                    None if self.posonly == self.names.len() || self.names.len() == self.implicit as usize => {
-                        return Err(vm.type_error(format!("{function}() takes no keyword arguments")));
-                    }
-                    None => {
-                        return Err(vm.type_error(format!("{function}() got an unexpected keyword argument '{text}'")));
-                    }
+                    None => refused = refused.or(Some((name, None))),
                 },
             }
         }
         if let Some((i, d)) = extra {
             out[i] = Some(d.into());
         }
-        for i in 0..self.names.len() {
-            if out[i].is_none() && !self.optional[i] {
-                return Err(self.missing(vm, function, i, given));
+        if let Some(i) = (0..self.names.len()).find(|&i| out[i].is_none() && !self.optional[i]) {
+            return Err(self.missing(vm, function, i, given));
+        }
+        let (name, text) = (function.short, |n: &Py<Str>| n.to_rust().into_owned());
+        match refused {
+            None => Ok(out),
+            Some((n, Some(i))) => Err(vm.type_error(format!(
+                "argument for {name}() given by name ('{}') and position ({})",
+                text(n),
+                i + 1 - self.implicit as usize
+            ))),
+            Some((n, None)) => {
+                Err(vm.type_error(format!("{name}() got an unexpected keyword argument '{}'", text(n))))
             }
         }
-        Ok(out)
     }
 
-    fn too_many(&self, vm: &mut Vm, function: &str, given: usize) -> crate::object::Raised {
-        let implicit = self.implicit as usize;
+    #[cold]
+    fn too_many(
+        &self,
+        vm: &mut Vm,
+        function: &FunctionName<'_>,
+        given: usize,
+        total: usize,
+    ) -> crate::object::Raised {
+        let (short, implicit) = (function.short, self.implicit as usize);
         let max = self.positional - implicit;
-        let given = given - implicit;
+        let (given, total, all) = (given - implicit, total - implicit, self.names.len() - implicit);
         let required = (implicit..self.positional).filter(|&i| !self.optional[i]).count();
-        let s = if max == 1 { "" } else { "s" };
-        if max == 0 && self.names.len() == implicit {
-            return vm.type_error(format!("{function}() takes no arguments ({given} given)"));
+        let s = |n| if n == 1 { "" } else { "s" };
+        if all == 0 {
+            return vm.type_error(format!("{}() takes no arguments ({given} given)", (function.full)()));
         }
-        if self.posonly == self.names.len() {
+        if self.only_positional() {
             let word = if required == max { "" } else { "at most " };
             if max == 1 && required == 1 {
-                return vm.type_error(format!("{function}() takes exactly one argument ({given} given)"));
+                let full = (function.full)();
+                return vm.type_error(format!("{full}() takes exactly one argument ({given} given)"));
             }
-            return vm.type_error(format!("{function} expected {word}{max} argument{s}, got {given}"));
+            return vm.type_error(format!("{short} expected {word}{max} argument{}, got {given}", s(max)));
+        }
+        if self.kwvar.is_none() && total > all {
+            let kind = if given == 0 { "keyword " } else { "" };
+            return vm.type_error(format!("{short}() takes at most {all} {kind}argument{} ({total} given)", s(all)));
+        }
+        if max == 0 {
+            return vm.type_error(format!("{short}() takes no positional arguments"));
         }
         let word = if required == max { "exactly" } else { "at most" };
-        vm.type_error(format!("{function}() takes {word} {max} positional argument{s} ({given} given)"))
+        vm.type_error(format!("{short}() takes {word} {max} positional argument{} ({given} given)", s(max)))
     }
 
-    fn missing(&self, vm: &mut Vm, function: &str, i: usize, given: usize) -> crate::object::Raised {
-        let implicit = self.implicit as usize;
+    #[cold]
+    fn missing(&self, vm: &mut Vm, function: &FunctionName<'_>, i: usize, given: usize) -> crate::object::Raised {
+        let (short, implicit) = (function.short, self.implicit as usize);
         if i < implicit {
-            return vm.type_error(format!("unbound method {function}() needs an argument"));
+            return vm.type_error(format!("unbound method {}() needs an argument", (function.full)()));
         }
-        let required = (implicit..self.positional).filter(|&i| !self.optional[i]).count();
         let max = self.positional - implicit;
         let given = given.saturating_sub(implicit);
-        if self.posonly == self.names.len() {
-            if max == 1 {
-                return vm.type_error(format!("{function}() takes exactly one argument ({given} given)"));
+        if self.only_positional() {
+            let required = (implicit..self.positional).filter(|&i| !self.optional[i]).count();
+            if max == 1 && self.var.is_none() {
+                return vm.type_error(format!("{}() takes exactly one argument ({given} given)", (function.full)()));
             }
             let s = if required == 1 { "" } else { "s" };
-            let word = if required == max { "" } else { "at least " };
-            return vm.type_error(format!("{function} expected {word}{required} argument{s}, got {given}"));
+            let word = if required == max && self.var.is_none() { "" } else { "at least " };
+            return vm.type_error(format!("{short} expected {word}{required} argument{s}, got {given}"));
         }
         if i < self.posonly {
+            let required = (implicit..self.posonly).filter(|&i| !self.optional[i]).count();
             let s = if required == 1 { "" } else { "s" };
-            let word = if required == max { "exactly" } else { "at least" };
-            return vm.type_error(format!(
-                "{function}() takes {word} {required} positional argument{s} ({given} given)"
-            ));
+            let word = if required < max { "at least" } else { "exactly" };
+            return vm.type_error(format!("{short}() takes {word} {required} positional argument{s} ({given} given)"));
         }
-        vm.type_error(format!("{function}() missing required argument '{}' (pos {})", self.names[i], i + 1 - implicit))
+        vm.type_error(format!("{short}() missing required argument '{}' (pos {})", self.names[i], i + 1 - implicit))
     }
+}
+
+/// How messages about arguments name a function: some give the bare name, some the qualified one.
+pub struct FunctionName<'a> {
+    /// The bare name.
+    pub short: &'a str,
+    /// The qualified name (`"list.append"`), found when it is needed.
+    pub full: &'a dyn Fn() -> String,
 }
 
 /// Splits at commas outside brackets and quotes.

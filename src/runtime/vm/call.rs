@@ -1,6 +1,6 @@
 //! Calling from native code: any callable, native functions by their form, Python functions by binding their parameters.
 
-use super::args::{Args, Parameters};
+use super::args::{Args, FunctionName, Parameters};
 use super::frame::{Frame, flags, release};
 use super::handlers::call::{exit_unit, push_frame, too_deep};
 use super::running::Unit;
@@ -11,6 +11,7 @@ use crate::types::dict::Dict;
 use crate::types::function::Function;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
+use crate::types::typeobject;
 use smallvec::SmallVec;
 use taipan_bytecode::CodeFlags;
 
@@ -144,7 +145,7 @@ fn invoke_bound(vm: &mut Vm, def: &'static MethodDef, args: &Args<'_>) -> PyResu
         return f(vm, args);
     }
     let p = parameters(def);
-    let b = p.bind(vm, def.name, args)?;
+    let b = p.bind_named(vm, &FunctionName { short: def.name, full: &|| qualified_name(def) }, args)?;
     let one = |i: usize| b[i].as_ref().expect("a required parameter is bound");
     match def.function {
         NativeFn::F0(f) => f(vm),
@@ -154,6 +155,20 @@ fn invoke_bound(vm: &mut Vm, def: &'static MethodDef, args: &Args<'_>) -> PyResu
         NativeFn::F4(f) => f(vm, one(0), one(1), one(2), one(3)),
         NativeFn::N(f) => f(vm, &b),
         NativeFn::V(f) => f(vm, args),
+    }
+}
+
+/// `"list.append"`, `"_operator.add"`, `"len"`: the name of a row with that of the type or module whose table it is in.
+fn qualified_name(def: &'static MethodDef) -> String {
+    let has = |rows: &'static [MethodDef]| rows.as_ptr_range().contains(&(def as *const MethodDef));
+    let native = || crate::import::native_modules();
+    let types = crate::types::table::TYPES.iter().chain(native().flat_map(|m| m.types));
+    if let Some(t) = types.into_iter().find(|t| has(t.methods)) {
+        return format!("{}.{}", typeobject::short_name(t.object()), def.name);
+    }
+    match native().find(|m| has(m.functions)) {
+        Some(m) if m.name != "builtins" => format!("{}.{}", m.name, def.name),
+        _ => def.name.to_owned(),
     }
 }
 

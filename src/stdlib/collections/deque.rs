@@ -377,6 +377,10 @@ fn extend(vm: &mut Vm, d: &Py<Deque>, iterable: &Value) -> PyResult<()> {
             Ok(())
         });
     }
+    if d.get(vm).len == 0 {
+        // CPython fills an empty deque from the left end of its block.
+        d.get_mut(vm).left = 1;
+    }
     vm.for_each(iterable, |vm, v| {
         let dead = d.get_mut(vm).push(v);
         drop(dead);
@@ -390,6 +394,9 @@ fn deque_extendleft(vm: &mut Vm, me: &Value, iterable: &Value) -> PyResult {
         true => List::from_vec(d.get(vm).to_vec()).into(),
         false => iterable.clone(),
     };
+    if d.get(vm).len == 0 {
+        d.get_mut(vm).left = BLOCK - 1;
+    }
     vm.for_each(&source, |vm, v| {
         let dead = d.get_mut(vm).push_left(v);
         drop(dead);

@@ -6,10 +6,11 @@ use taipan_runtime::name;
 use taipan_runtime::object::instance::new_of;
 use taipan_runtime::object::typedef::CmpOp;
 use taipan_runtime::object::{
-    MethodDef, NativeFn, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, none, not_implemented,
+    GetSetDef, MethodDef, NativeFn, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, none, not_implemented,
 };
 use taipan_runtime::types::dict::methods::{DICT, from_keys, key_hash, remove_hashed};
 use taipan_runtime::types::dict::{Dict, order};
+use taipan_runtime::types::object::{get_dict, set_dict};
 use taipan_runtime::types::sequence::join_texts;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
@@ -39,10 +40,11 @@ pub static ORDERED_DICT: TypeDef = TypeDef::new::<Dict>("collections.OrderedDict
             update_arg(vm, me, other)?;
             Ok(me.clone())
         }),
-        set_subscript: DICT.slots.set_subscript,
+        set_subscript: Some(odict_set_subscript),
         ..Slots::NONE
     })
-    .methods(METHODS);
+    .methods(METHODS)
+    .getset(&[GetSetDef::get_set("__dict__", "", get_dict, set_dict)]);
 
 const METHODS: &[MethodDef] = &[
     MethodDef::class(
@@ -182,6 +184,17 @@ fn missing_key(vm: &mut Vm, me: &Value, key: &Value) -> PyResult {
         }
     }
     Err(vm.key_error(key))
+}
+
+fn odict_set_subscript(vm: &mut Vm, me: &Value, key: &Value, value: Option<&Value>) -> PyResult<()> {
+    let hash = vm.hash(key)?;
+    match value {
+        Some(v) => dict(me).set_item_hashed(vm, key, hash, v.clone()),
+        None => match remove_hashed(vm, dict(me), key, hash)? {
+            Some(_) => Ok(()),
+            None => Err(vm.key_error(key)),
+        },
+    }
 }
 
 // ---- updating ----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ use taipan_runtime::object::{MethodDef, NativeFn, Py, PyResult, Slots, Type, Typ
 use taipan_runtime::types::int::Int;
 use taipan_runtime::types::sequence::{enclose, ssize_arg, stop_is_end};
 use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::types::typeobject::short_name;
 use taipan_runtime::vm::Vm;
 use taipan_runtime::vm::args::{Args, Signature};
 use taipan_runtime::vm::ops::BinOp;
@@ -176,7 +177,7 @@ fn count_repr(vm: &mut Vm, me: &Value) -> PyResult {
     if !is_one(&step) {
         texts.push(vm.repr(&step)?);
     }
-    let name = me.class().payload.name();
+    let name = short_name(me.class());
     Ok(enclose(&format!("{name}("), &texts, ")").into())
 }
 
@@ -297,6 +298,6 @@ fn repeat_repr(vm: &mut Vm, me: &Value) -> PyResult {
     if let Some(n) = left {
         texts.push(vm.repr(&Value::from_usize(n))?);
     }
-    let name = me.class().payload.name();
+    let name = short_name(me.class());
     Ok(enclose(&format!("{name}("), &texts, ")").into())
 }

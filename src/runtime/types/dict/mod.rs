@@ -397,7 +397,7 @@ impl Py<Dict> {
 
     /// Value of a key.
     pub fn get_item(&self, vm: &mut Vm, key: &Value) -> PyResult<Option<Value>> {
-        let hash = vm.hash(key)?;
+        let hash = methods::key_hash(vm, key)?;
         self.get_item_hashed(vm, key, hash)
     }
     /// Value of a key whose hash is known.
@@ -409,7 +409,7 @@ impl Py<Dict> {
     }
     /// Sets the value of a key.
     pub fn set_item(&self, vm: &mut Vm, key: &Value, value: Value) -> PyResult<()> {
-        let hash = vm.hash(key)?;
+        let hash = methods::key_hash(vm, key)?;
         self.set_item_hashed(vm, key, hash, value)
     }
     /// Sets the value of a key whose hash is known.
@@ -426,7 +426,7 @@ impl Py<Dict> {
     }
     /// Value of a key, after setting it to `default` when it is absent.
     pub fn set_default(&self, vm: &mut Vm, key: &Value, default: &Value) -> PyResult {
-        let hash = vm.hash(key)?;
+        let hash = methods::key_hash(vm, key)?;
         match self.find(vm, key, hash)? {
             Found::Entry(_, e) => Ok(self.peek().entries[e].value.clone().expect("live entry")),
             Found::Absent => {
@@ -437,7 +437,7 @@ impl Py<Dict> {
     }
     /// Removes a key; gives its value.
     pub fn del_item(&self, vm: &mut Vm, key: &Value) -> PyResult<Option<Value>> {
-        let hash = vm.hash(key)?;
+        let hash = methods::key_hash(vm, key)?;
         let removed = match self.find(vm, key, hash)? {
             Found::Entry(s, e) => Some(self.poke().remove_at(s, e)),
             Found::Absent => None,
