@@ -375,6 +375,10 @@ fn import(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         return Err(vm.type_error("module name must be a string"));
     }
     let _ = locals;
+    if level > 0 && globals.is_none() {
+        let message = vm.new_str("'__name__' not in globals");
+        return Err(vm.raise_with(&exceptions::KEY_ERROR, &[message]));
+    }
     crate::import::import_level(vm, name, globals.as_ref(), fromlist.as_ref(), level)
 }
 

@@ -129,6 +129,13 @@ impl StructSeq {
         flags.set(TypeFlags::DISALLOW_INSTANTIATION, self.ours);
         flags.set(TypeFlags::IMMUTABLE, self.ours);
         t.flags.set(flags);
+        t.name.replace(self.name.to_owned());
+        // SAFETY: guarded by the GIL; readers of slots copy one function out and hold no borrow (I1).
+        unsafe {
+            let slots = &mut *t.slots.get();
+            slots.repr = Some(repr);
+            slots.new = if self.ours { None } else { Some(new) };
+        }
         super::typeobject::modified(class.get_type());
         CLASSES.lock().push((class.as_value().word(), self));
         drop(self.class.set(Some(class.as_value().clone())));
@@ -178,7 +185,10 @@ static NEW: MethodDef = MethodDef::stat(
     "__new__",
     "($type, *args, **kwargs)",
     "Create and return a new object.  See help(type) for accurate signature.",
-    NativeFn::V(new),
+    NativeFn::V(|vm, args| match args.get(0).and_then(|c| c.downcast::<Type>()).cloned() {
+        Some(class) => new(vm, &class, &args.rest()),
+        None => Err(vm.type_error("__new__() needs a struct sequence type")),
+    }),
 );
 
 static METHODS: &[MethodDef] = &[
@@ -193,13 +203,10 @@ static METHODS: &[MethodDef] = &[
 ];
 
 /// `cls(sequence, dict={})`: items from the sequence, further fields from its rest or by name from the dictionary.
-fn new(vm: &mut Vm, args: &Args<'_>) -> PyResult {
+fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
     static SIGNATURE: Signature = Signature::new("structseq", "(sequence, dict=None)");
-    let Some(class) = args.get(0).and_then(|c| c.downcast::<Type>()).cloned() else {
-        return Err(vm.type_error("__new__() needs a struct sequence type"));
-    };
     let def = declaration(vm, class.as_value())?;
-    let a = args.rest().bind(vm, &SIGNATURE)?;
+    let a = args.bind(vm, &SIGNATURE)?;
     let Some(sequence) = &a[0] else { return Err(vm.system_error("structseq(): unbound argument")) };
     let mut values: Vec<Option<Value>> =
         vm.sequence(sequence, "constructor requires a sequence")?.into_iter().map(Some).collect();
@@ -225,7 +232,7 @@ fn new(vm: &mut Vm, args: &Args<'_>) -> PyResult {
     }
     let mut values: Vec<Value> = values.into_iter().map(|v| v.unwrap_or_else(none)).collect();
     let hidden = values.split_off(def.visible);
-    Ok(assemble(&class, values, hidden))
+    Ok(assemble(class, values, hidden))
 }
 
 fn check_length(vm: &mut Vm, def: &StructSeq, given: usize) -> PyResult<()> {

@@ -48,8 +48,7 @@ impl Traceback {
 pub fn record(vm: &mut Vm, frame: *mut Frame) {
     let Some(e) = vm.pending().and_then(|e| e.downcast::<BaseException>()).cloned() else { return };
     // SAFETY: the unwinder passes a live frame of this thread with its `ip` saved.
-    let (object, here) = unsafe { (crate::types::frame::object_of(frame), (*(*frame).running).lasti((*frame).ip)) };
-    let lasti = vm.reraise_lasti.take().unwrap_or(here);
+    let (object, lasti) = unsafe { (crate::types::frame::object_of(frame), (*(*frame).running).lasti((*frame).ip)) };
     let next = e.traceback(vm);
     let entry = Traceback::new_object(next, object, lasti);
     e.set_traceback(vm, Some(entry.into()));
@@ -68,7 +67,11 @@ impl Py<Traceback> {
     pub fn line(&self, vm: &Vm) -> Option<u32> {
         let t = self.get(vm);
         if t.line.get() < 0 {
-            let line = t.frame.code().canonical.line_at(t.lasti.max(0) as usize)?;
+            let code = &t.frame.code().canonical;
+            let line = match usize::try_from(t.lasti) {
+                Ok(offset) => code.line_at(offset)?,
+                Err(_) => code.firstlineno,
+            };
             t.line.set(line);
         }
         u32::try_from(t.line.get()).ok()
@@ -89,7 +92,6 @@ pub static TRACEBACK: TypeDef = TypeDef::new::<Traceback>("traceback")
     .slots(Slots { new: Some(new), ..Slots::NONE })
     .methods(&[MethodDef::method("__dir__", "($self, /)", "Names of the attributes.", NativeFn::F1(dir))])
     .getset(&[
-        GetSetDef::get_set("tb_next", "", get_next, set_next),
         GetSetDef {
             name: "tb_frame",
             doc: "",
@@ -104,6 +106,7 @@ pub static TRACEBACK: TypeDef = TypeDef::new::<Traceback>("traceback")
             set: Some(|vm, _, _| Err(vm.attribute_error("readonly attribute"))),
             member: true,
         },
+        GetSetDef::get_set("tb_next", "", get_next, set_next),
         GetSetDef::get("tb_lineno", "", |vm, v| {
             Ok(entry(v).line(vm).map_or_else(none, |l| Value::small_unchecked(l as i64)))
         }),

@@ -104,10 +104,10 @@ pub fn str(vm: &mut Vm, v: &Value) -> PyResult {
     })
 }
 
-/// The instance attributes as a dictionary, when there are any.
+/// The instance attributes as a dictionary, when there are any or somebody asked for `__dict__` before.
 pub fn own_dict(v: &Value) -> Option<Py<Dict>> {
-    let attributes = instance::attributes(v);
-    if attributes.is_empty() { None } else { Some(instance::materialize(v)) }
+    let made = v.header().is_some_and(|h| crate::object::shape::is_dict_mode(h.shape_id()));
+    if made || !instance::attributes(v).is_empty() { Some(instance::materialize(v)) } else { None }
 }
 
 /// `(class, args)` or `(class, args, state)`.

@@ -22,8 +22,12 @@ pub fn solid_base(t: &TypeObj) -> &TypeObj {
 }
 
 fn adds_fields(t: &TypeObj, base: &TypeObj) -> bool {
+    // Exceptions share one payload; in CPython some of them hold more than others.
+    let sizes = (t.payload.def.get(), base.payload.def.get());
+    let larger = matches!(sizes, (Some(a), Some(b)) if a.cpython_size.0 > b.cpython_size.0);
     !std::ptr::eq(t.payload.layout.get(), base.payload.layout.get())
         || t.payload.slot_words.get() != base.payload.slot_words.get()
+        || larger && t.payload.has(TypeFlags::EXC_SUBCLASS)
 }
 
 /// The base, among several, whose layout the new class takes (`best_base`).
