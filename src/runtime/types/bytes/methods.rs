@@ -6,6 +6,7 @@ use crate::object::typedef::{CmpOp, MethodDef, NativeFn::*};
 use crate::object::{Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, not_implemented};
 use crate::types::exceptions::{OVERFLOW_ERROR, TYPE_ERROR};
 use crate::types::int::Int;
+use crate::types::sequence::cpython_basicsize;
 use crate::types::str::Str;
 use crate::types::str::methods::option_text;
 use crate::types::tuple::Tuple;
@@ -46,6 +47,9 @@ pub static BYTES: TypeDef = TypeDef::new::<Bytes>("bytes")
     .methods(shared::byte_methods![
         MethodDef::class("fromhex", "($type, string, /)", "Make bytes of pairs of hexadecimal digits.", F2(from_hex)),
         MethodDef::method("__bytes__", "($self, /)", "Return the object as exact bytes.", F1(|_, v| Ok(exact(v).into()))),
+        MethodDef::method("__sizeof__", "($self, /)", "Return the size of the object in memory, in bytes.", F1(|_, v| {
+            Ok(Value::from_usize(cpython_basicsize(v.class()) + b(v).as_slice().len()))
+        })),
         MethodDef::method("__getnewargs__", "($self, /)", "Return the arguments that make equal bytes.", F1(|_, v| {
             Ok(Tuple::of([Bytes::from_slice(b(v).as_slice()).into()]).into())
         })),
