@@ -89,6 +89,60 @@ impl Buffer {
         unsafe { if self.len == 0 { &mut [] } else { std::slice::from_raw_parts_mut(self.ptr, self.len) } }
     }
 
+    /// Distance in bytes from the first item to the one at these indices.
+    fn distance(&self, at: &[usize]) -> isize {
+        assert!(at.len() == self.shape.len() && at.iter().zip(&self.shape).all(|(i, n)| i < n), "inside the shape");
+        at.iter().zip(&self.strides).map(|(&i, &s)| i as isize * s).sum()
+    }
+
+    /// The bytes of the item at these indices, each inside its dimension.
+    pub fn item<'a>(&'a self, at: &[usize], _vm: &'a crate::vm::Vm) -> &'a [u8] {
+        // SAFETY: the exporter keeps the memory valid while exported and the indices are inside the shape; `&Vm`
+        // excludes writers (I5).
+        unsafe { std::slice::from_raw_parts(self.ptr.offset(self.distance(at)), self.itemsize) }
+    }
+
+    /// The same, to be written; the view must be writable.
+    pub fn item_mut<'a>(&'a self, at: &[usize], _vm: &'a mut crate::vm::Vm) -> &'a mut [u8] {
+        assert!(!self.readonly, "a writable view");
+        // SAFETY: as `item`; `&mut Vm` excludes other borrows (I5).
+        unsafe { std::slice::from_raw_parts_mut(self.ptr.offset(self.distance(at)), self.itemsize) }
+    }
+
+    /// A view of a part of the first dimension: item `start` first, then every `step`th, `count` in all. It counts no
+    /// export: `owner` keeps the memory alive.
+    pub fn part(&self, start: usize, step: isize, count: usize, owner: Value) -> Buffer {
+        assert!(!self.shape.is_empty() && (count == 0 || start < self.shape[0]), "inside the shape");
+        let last = start as isize + step * (count as isize - 1).max(0);
+        assert!(count == 0 || (0..self.shape[0] as isize).contains(&last), "inside the shape");
+        let (mut shape, mut strides) = (self.shape.clone(), self.strides.clone());
+        let skip = if count == 0 { 0 } else { start as isize * strides[0] };
+        (shape[0], strides[0]) = (count, strides[0] * step);
+        Buffer {
+            // SAFETY: the first item of the part is inside the memory (or the part is empty and the pointer unmoved).
+            ptr: unsafe { self.ptr.offset(skip) },
+            len: shape.iter().product::<usize>() * self.itemsize,
+            readonly: self.readonly,
+            itemsize: self.itemsize,
+            format: self.format.clone(),
+            shape,
+            strides,
+            owner,
+            on_release: None,
+        }
+    }
+
+    /// The same memory seen as items of another size and format, contiguous in C order; this view must be contiguous and
+    /// `shape` must cover it exactly.
+    pub fn recast(&self, format: std::borrow::Cow<'static, str>, itemsize: usize, shape: Vec<usize>, owner: Value) -> Buffer {
+        assert!(self.is_contiguous() && shape.iter().product::<usize>() * itemsize == self.len, "covers the memory");
+        let mut strides = vec![itemsize as isize; shape.len()];
+        for i in (1..shape.len()).rev() {
+            strides[i - 1] = strides[i] * shape[i] as isize;
+        }
+        Buffer { ptr: self.ptr, len: self.len, readonly: self.readonly, itemsize, format, shape, strides, owner, on_release: None }
+    }
+
     /// A copy of the memory in C order, whatever the strides.
     pub fn to_vec(&self, vm: &crate::vm::Vm) -> Vec<u8> {
         if self.is_contiguous() {

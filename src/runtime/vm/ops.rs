@@ -695,7 +695,10 @@ impl Vm {
     pub fn expect_str<'a>(&mut self, v: &'a Value, what: &str) -> PyResult<&'a Py<Str>> {
         match v.downcast::<Str>() {
             Some(s) => Ok(s),
-            None => Err(self.type_error(format!("{what} must be str, not {}", type_name(v)))),
+            None => {
+                let name = if v.is_none() { "None".to_owned() } else { type_name(v) };
+                Err(self.type_error(format!("{what} must be str, not {name}")))
+            }
         }
     }
 

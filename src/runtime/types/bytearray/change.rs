@@ -97,7 +97,7 @@ pub(super) fn remove(vm: &mut Vm, me: &Value, item: &Value) -> PyResult {
 pub(super) fn resize(vm: &mut Vm, me: &Value, size: &Value) -> PyResult {
     let size = ssize_arg(vm, size)?;
     let Ok(size) = usize::try_from(size) else {
-        return Err(vm.value_error(format!("bytearray.resize(): new size must be >= 0, got {size}")));
+        return Err(vm.value_error(format!("Can only resize to positive sizes, got {size}")));
     };
     if size > MAX_ITEMS {
         return Err(vm.raise_with(&MEMORY_ERROR, &[]));

@@ -169,8 +169,12 @@ fn repr(vm: &mut Vm, me: &Value) -> PyResult {
     let bytes = shared::data(vm, me);
     let name = me.class().payload.name();
     let name = name.rsplit('.').next().unwrap_or(&name);
-    // the quotes are chosen as for bytes, but a double quote inside keeps them single
-    Ok(vm.new_str(&format!("{name}({})", taipan_base::repr::of_bytes(&bytes))))
+    let mut text = taipan_base::repr::of_bytes(&bytes);
+    if text.starts_with("b\"") {
+        // single quotes are escaped even where double ones enclose them
+        text = text.replace('\'', "\\'");
+    }
+    Ok(vm.new_str(&format!("{name}({text})")))
 }
 
 fn compare(vm: &mut Vm, a: &Value, b: &Value, op: CmpOp) -> PyResult {

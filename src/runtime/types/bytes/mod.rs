@@ -13,6 +13,7 @@ use crate::object::value::{Frozen, Obj};
 use crate::object::{Py, PyResult, Type, TypeDef, Value};
 use crate::vm::Vm;
 pub use methods::BYTES;
+pub use shared::hex_digits;
 use std::cell::Cell;
 
 /// Payload of `bytes`; the bytes follow it in memory.

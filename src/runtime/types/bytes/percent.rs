@@ -17,7 +17,7 @@ pub(crate) fn remainder(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
         return Ok(not_implemented());
     }
     let template = data(vm, a).into_owned();
-    let mut operands = Operands::new(b);
+    let mut operands = Operands::new(b, true);
     let mut out = Vec::with_capacity(template.len() + 32);
     for piece in Template::of_bytes(&template) {
         match piece {

@@ -237,8 +237,8 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn of(vm: &mut Vm, args: &Args<'a>, name: &'static str) -> PyResult<Search<'a>> {
         let (me, rest) = method_args(vm, args, name, 1, 3)?;
-        let needle = needle(vm, &rest[0])?;
         let (start, end) = span(vm, &rest[1..])?;
+        let needle = needle(vm, &rest[0])?;
         let bytes = data(vm, me);
         let within = strings::bounds(start, end, bytes.len());
         Ok(Search { bytes, needle, within })
@@ -653,6 +653,7 @@ pub fn hex_digits(vm: &mut Vm, bytes: &[u8], sep: Option<&Value>, group: Option<
             } else if let Some(b) = v.downcast::<Bytes>() {
                 b.as_slice().iter().map(|&b| b.into()).collect()
             } else {
+                vm.len(v)?;
                 return Err(vm.type_error("sep must be str or bytes."));
             };
             match units[..] {
@@ -677,7 +678,9 @@ pub(crate) fn unhex(vm: &mut Vm, text: &Value) -> PyResult<Vec<u8>> {
     let done = if let Some(s) = text.downcast::<Str>() {
         crate::with_units!(s.units(), u => taipan_base::binascii::from_hex(u))
     } else if text.class().payload.slots().buffer.is_some() {
-        taipan_base::binascii::from_hex(&vm.bytes_like(text)?[..])
+        // bytes beyond ASCII are not looked for first, as they are in strings
+        let bytes: Vec<u8> = vm.bytes_like(text)?.iter().map(|b| if b.is_ascii() { *b } else { b'?' }).collect();
+        taipan_base::binascii::from_hex(&bytes[..])
     } else {
         let name = text.class().payload.name();
         return Err(vm.type_error(format!("fromhex() argument must be str or bytes-like, not {name}")));

@@ -85,7 +85,8 @@ impl Vm {
 
     /// The bytes as text; `errors` names the error handler.
     pub fn decode(&mut self, bytes: &[u8], encoding: &str, errors: &str) -> PyResult<Py<Str>> {
-        if matches!(encoding, "utf-8" | "utf8" | "ascii") && bytes.is_ascii() {
+        // nothing is nothing in every encoding, even an unknown one
+        if bytes.is_empty() || matches!(encoding, "utf-8" | "utf8" | "ascii") && bytes.is_ascii() {
             return Ok(Str::from_latin1(bytes));
         }
         let Some(direct) = direct(encoding) else { return registry::decode_text(self, bytes, encoding, errors) };
