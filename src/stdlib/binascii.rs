@@ -22,64 +22,112 @@ macro_rules! function {
 }
 
 /// The module.
-pub static MODULE: ModuleDef = ModuleDef::new("binascii")
-    .doc("Conversion between binary data and ASCII")
-    .init(init)
-    .functions(&[
-        function!("a2b_base64", "data, /, *, strict_mode=False", "Decode a line of base64 data.", N(|vm, args| {
-            let data = ascii(vm, args[0].as_ref())?;
-            let strict = flag(vm, args[1].as_ref(), false)?;
-            match base::decode_base64(&data, strict) {
-                Ok(bytes) => bytes_object(&bytes),
-                Err(e) => Err(ERROR.raise(vm, &e.message())),
-            }
-        })),
-        function!("b2a_base64", "data, /, *, newline=True", "Base64-code a line of data.", N(|vm, args| {
-            let data = binary(vm, args[0].as_ref())?;
-            let newline = flag(vm, args[1].as_ref(), true)?;
-            bytes_object(&base::encode_base64(&data, newline))
-        })),
+pub static MODULE: ModuleDef =
+    ModuleDef::new("binascii").doc("Conversion between binary data and ASCII").init(init).functions(&[
+        function!(
+            "a2b_base64",
+            "data, /, *, strict_mode=False",
+            "Decode a line of base64 data.",
+            N(|vm, args| {
+                let data = ascii(vm, args[0].as_ref())?;
+                let strict = flag(vm, args[1].as_ref(), false)?;
+                match base::decode_base64(&data, strict) {
+                    Ok(bytes) => bytes_object(&bytes),
+                    Err(e) => Err(ERROR.raise(vm, &e.message())),
+                }
+            })
+        ),
+        function!(
+            "b2a_base64",
+            "data, /, *, newline=True",
+            "Base64-code a line of data.",
+            N(|vm, args| {
+                let data = binary(vm, args[0].as_ref())?;
+                let newline = flag(vm, args[1].as_ref(), true)?;
+                bytes_object(&base::encode_base64(&data, newline))
+            })
+        ),
         function!("a2b_hex", "hexstr, /", "Binary data of pairs of hexadecimal digits.", F1(unhexlify)),
         function!("unhexlify", "hexstr, /", "Binary data of pairs of hexadecimal digits.", F1(unhexlify)),
-        function!("b2a_hex", "data, sep=<unrepresentable>, bytes_per_sep=1", "Hexadecimal digits of binary data.", N(hexlify)),
-        function!("hexlify", "data, sep=<unrepresentable>, bytes_per_sep=1", "Hexadecimal digits of binary data.", N(hexlify)),
-        function!("a2b_uu", "data, /", "Decode a line of uuencoded data.", F1(|vm, data| {
-            let data = ascii(vm, Some(data))?;
-            match base::decode_uu(&data) {
-                Ok(bytes) => bytes_object(&bytes),
-                Err(e) => Err(ERROR.raise(vm, e.message())),
-            }
-        })),
-        function!("b2a_uu", "data, /, *, backtick=False", "Uuencode a line of data.", N(|vm, args| {
-            let data = binary(vm, args[0].as_ref())?;
-            let backtick = flag(vm, args[1].as_ref(), false)?;
-            match base::encode_uu(&data, backtick) {
-                Ok(bytes) => bytes_object(&bytes),
-                Err(e) => Err(ERROR.raise(vm, e.message())),
-            }
-        })),
-        function!("a2b_qp", "data, header=False", "Decode quoted-printable data.", N(|vm, args| {
-            let data = ascii(vm, args[0].as_ref())?;
-            let header = flag(vm, args[1].as_ref(), false)?;
-            bytes_object(&base::decode_quoted(&data, header))
-        })),
-        function!("b2a_qp", "data, quotetabs=False, istext=True, header=False", "Encode quoted-printable data.", N(|vm, args| {
-            let data = binary(vm, args[0].as_ref())?;
-            let tabs = flag(vm, args[1].as_ref(), false)?;
-            let text = flag(vm, args[2].as_ref(), true)?;
-            let header = flag(vm, args[3].as_ref(), false)?;
-            bytes_object(&base::encode_quoted(&data, tabs, text, header))
-        })),
-        function!("crc32", "data, crc=0, /", "Compute a CRC-32 checksum.", N(|vm, args| {
-            let data = binary(vm, args[0].as_ref())?;
-            let start = masked(vm, args[1].as_ref())?;
-            Ok(Value::small_unchecked(base::crc32(&data, start).into()))
-        })),
-        function!("crc_hqx", "data, crc, /", "Compute a CRC-CCITT checksum.", N(|vm, args| {
-            let data = binary(vm, args[0].as_ref())?;
-            let start = masked(vm, args[1].as_ref())?;
-            Ok(Value::small_unchecked(base::crc_hqx(&data, start as u16).into()))
-        })),
+        function!(
+            "b2a_hex",
+            "data, sep=<unrepresentable>, bytes_per_sep=1",
+            "Hexadecimal digits of binary data.",
+            N(hexlify)
+        ),
+        function!(
+            "hexlify",
+            "data, sep=<unrepresentable>, bytes_per_sep=1",
+            "Hexadecimal digits of binary data.",
+            N(hexlify)
+        ),
+        function!(
+            "a2b_uu",
+            "data, /",
+            "Decode a line of uuencoded data.",
+            F1(|vm, data| {
+                let data = ascii(vm, Some(data))?;
+                match base::decode_uu(&data) {
+                    Ok(bytes) => bytes_object(&bytes),
+                    Err(e) => Err(ERROR.raise(vm, e.message())),
+                }
+            })
+        ),
+        function!(
+            "b2a_uu",
+            "data, /, *, backtick=False",
+            "Uuencode a line of data.",
+            N(|vm, args| {
+                let data = binary(vm, args[0].as_ref())?;
+                let backtick = flag(vm, args[1].as_ref(), false)?;
+                match base::encode_uu(&data, backtick) {
+                    Ok(bytes) => bytes_object(&bytes),
+                    Err(e) => Err(ERROR.raise(vm, e.message())),
+                }
+            })
+        ),
+        function!(
+            "a2b_qp",
+            "data, header=False",
+            "Decode quoted-printable data.",
+            N(|vm, args| {
+                let data = ascii(vm, args[0].as_ref())?;
+                let header = flag(vm, args[1].as_ref(), false)?;
+                bytes_object(&base::decode_quoted(&data, header))
+            })
+        ),
+        function!(
+            "b2a_qp",
+            "data, quotetabs=False, istext=True, header=False",
+            "Encode quoted-printable data.",
+            N(|vm, args| {
+                let data = binary(vm, args[0].as_ref())?;
+                let tabs = flag(vm, args[1].as_ref(), false)?;
+                let text = flag(vm, args[2].as_ref(), true)?;
+                let header = flag(vm, args[3].as_ref(), false)?;
+                bytes_object(&base::encode_quoted(&data, tabs, text, header))
+            })
+        ),
+        function!(
+            "crc32",
+            "data, crc=0, /",
+            "Compute a CRC-32 checksum.",
+            N(|vm, args| {
+                let data = binary(vm, args[0].as_ref())?;
+                let start = masked(vm, args[1].as_ref())?;
+                Ok(Value::small_unchecked(base::crc32(&data, start).into()))
+            })
+        ),
+        function!(
+            "crc_hqx",
+            "data, crc, /",
+            "Compute a CRC-CCITT checksum.",
+            N(|vm, args| {
+                let data = binary(vm, args[0].as_ref())?;
+                let start = masked(vm, args[1].as_ref())?;
+                Ok(Value::small_unchecked(base::crc_hqx(&data, start as u16).into()))
+            })
+        ),
     ]);
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {

@@ -31,7 +31,7 @@ macro_rules! function {
 /// The module.
 pub static MODULE: ModuleDef = ModuleDef::new("_struct")
     .doc("Conversion between values and C structures in bytes.")
-    .types(&[&STRUCT])
+    .types(&[&STRUCT, &UNPACK_ITERATOR])
     .init(init)
     .functions(&[
         function!("_clearcache", "", "Clear the internal cache.", F0(|_| Ok(none()))),
@@ -96,6 +96,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("_struct")
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     let class = ERROR.get(vm)?;
     dict.store_text("error", class);
+    dict.remove_str(&vm.intern("unpack_iterator"));
     Ok(())
 }
 

@@ -54,17 +54,14 @@ tables! {
 }
 
 /// The type of the old database.
-pub static UCD: TypeDef = TypeDef::new::<Ucd>("unicodedata.UCD")
-    .flags(TypeFlags::DISALLOW_INSTANTIATION)
-    .methods(METHODS)
-    .getset(&[GetSetDef::member("unidata_version", "The Unicode version.", |vm, _| Ok(vm.new_str(unicode::OLD_VERSION)))]);
+pub static UCD: TypeDef =
+    TypeDef::new::<Ucd>("unicodedata.UCD").flags(TypeFlags::DISALLOW_INSTANTIATION).methods(METHODS).getset(&[
+        GetSetDef::member("unidata_version", "The Unicode version.", |vm, _| Ok(vm.new_str(unicode::OLD_VERSION))),
+    ]);
 
 /// The module.
-pub static MODULE: ModuleDef = ModuleDef::new("unicodedata")
-    .doc("The Unicode character database.")
-    .functions(FUNCTIONS)
-    .types(&[&UCD])
-    .init(init);
+pub static MODULE: ModuleDef =
+    ModuleDef::new("unicodedata").doc("The Unicode character database.").functions(FUNCTIONS).types(&[&UCD]).init(init);
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     dict.store_text("unidata_version", vm.new_str(unicode::VERSION));

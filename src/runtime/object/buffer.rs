@@ -134,13 +134,29 @@ impl Buffer {
 
     /// The same memory seen as items of another size and format, contiguous in C order; this view must be contiguous and
     /// `shape` must cover it exactly.
-    pub fn recast(&self, format: std::borrow::Cow<'static, str>, itemsize: usize, shape: Vec<usize>, owner: Value) -> Buffer {
+    pub fn recast(
+        &self,
+        format: std::borrow::Cow<'static, str>,
+        itemsize: usize,
+        shape: Vec<usize>,
+        owner: Value,
+    ) -> Buffer {
         assert!(self.is_contiguous() && shape.iter().product::<usize>() * itemsize == self.len, "covers the memory");
         let mut strides = vec![itemsize as isize; shape.len()];
         for i in (1..shape.len()).rev() {
             strides[i - 1] = strides[i] * shape[i] as isize;
         }
-        Buffer { ptr: self.ptr, len: self.len, readonly: self.readonly, itemsize, format, shape, strides, owner, on_release: None }
+        Buffer {
+            ptr: self.ptr,
+            len: self.len,
+            readonly: self.readonly,
+            itemsize,
+            format,
+            shape,
+            strides,
+            owner,
+            on_release: None,
+        }
     }
 
     /// A copy of the memory in C order, whatever the strides.

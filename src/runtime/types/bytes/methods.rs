@@ -6,6 +6,7 @@ use crate::object::typedef::{CmpOp, MethodDef, NativeFn::*};
 use crate::object::{Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, not_implemented};
 use crate::types::exceptions::{OVERFLOW_ERROR, TYPE_ERROR};
 use crate::types::int::Int;
+use crate::types::sequence::cpython_basicsize;
 use crate::types::str::Str;
 use crate::types::str::methods::option_text;
 use crate::types::tuple::Tuple;
@@ -50,6 +51,12 @@ pub static BYTES: TypeDef = TypeDef::new::<Bytes>("bytes")
             "($self, /)",
             "Return the object as exact bytes.",
             F1(|_, v| Ok(exact(v).into()))
+        ),
+        MethodDef::method(
+            "__sizeof__",
+            "($self, /)",
+            "Return the size of the object in memory, in bytes.",
+            F1(|_, v| { Ok(Value::from_usize(cpython_basicsize(v.class()) + b(v).as_slice().len())) })
         ),
         MethodDef::method(
             "__getnewargs__",

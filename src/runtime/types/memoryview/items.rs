@@ -202,7 +202,10 @@ pub(super) fn set_subscript(vm: &mut Vm, me: &Value, key: &Value, value: Option<
     if let Some(slice) = key.downcast::<Slice>().filter(|_| b.shape.len() == 1) {
         let at = slice.clone().indices(vm, b.shape[0])?;
         let source = vm.buffer(value, BufferRequest::READ)?;
-        if source.shape.len() != 1 || source.shape[0] != at.count || source.format.trim_start_matches('@') != b.format.trim_start_matches('@') {
+        if source.shape.len() != 1
+            || source.shape[0] != at.count
+            || source.format.trim_start_matches('@') != b.format.trim_start_matches('@')
+        {
             return Err(vm.value_error("memoryview assignment: lvalue and rvalue have different structures"));
         }
         // the source may overlap
@@ -244,7 +247,11 @@ pub(super) fn index(vm: &mut Vm, args: &Args<'_>) -> PyResult {
     let (me, rest) = method_args(vm, args, "memoryview.index", 1, 3)?;
     let b = whole(view(vm, me)?);
     let [n] = b.shape[..] else {
-        let message = if b.shape.is_empty() { "invalid lookup on 0-dim memory" } else { "multi-dimensional lookup is not implemented" };
+        let message = if b.shape.is_empty() {
+            "invalid lookup on 0-dim memory"
+        } else {
+            "multi-dimensional lookup is not implemented"
+        };
         return Err(if b.shape.is_empty() { vm.type_error(message) } else { vm.not_implemented_error(message) });
     };
     let (start, stop) = search_bounds(vm, &rest[1..], |_| n)?;

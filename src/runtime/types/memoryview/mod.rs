@@ -3,12 +3,14 @@
 //! What exports the memory is asked once; a hidden `managedbuffer` keeps that export for all views made from the first
 //! one by slicing, casting and copying. It ends with the last of them.
 
-mod iter;
 mod items;
+mod iter;
 
 use crate::object::buffer::{Buffer, BufferRequest};
 use crate::object::typedef::{CmpOp, MethodDef, NativeFn::*};
-use crate::object::{GetSetDef, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, instance, none, not_implemented};
+use crate::object::{
+    GetSetDef, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, instance, none, not_implemented,
+};
 use crate::types::bytes::Bytes;
 use crate::types::bytes::shared::hex_digits;
 use crate::types::generic_alias::class_getitem;
@@ -43,8 +45,8 @@ crate::payload!(Managed, MANAGED,
     clear(self) { drop(self.base.take()) });
 
 /// The type of what keeps an export for several views.
-pub static MANAGED: TypeDef = TypeDef::new::<Managed>("managedbuffer")
-    .flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION));
+pub static MANAGED: TypeDef =
+    TypeDef::new::<Managed>("managedbuffer").flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION));
 
 /// `memoryview`.
 pub static MEMORYVIEW: TypeDef = TypeDef::new::<MemoryView>("memoryview")
@@ -64,7 +66,7 @@ pub static MEMORYVIEW: TypeDef = TypeDef::new::<MemoryView>("memoryview")
             n.ok_or_else(|| vm.type_error("0-dim memory has no length"))
         }),
         richcmp: Some(compare),
-        item: Some(|vm, v, i| get_item(vm, v, i)),
+        item: Some(get_item),
         subscript: Some(items::subscript),
         set_subscript: Some(items::set_subscript),
         iter: Some(iter::memory_iter),
@@ -74,44 +76,92 @@ pub static MEMORYVIEW: TypeDef = TypeDef::new::<MemoryView>("memoryview")
     .methods(&[
         MethodDef::method("release", "($self, /)", "Give up the export of the object's memory.", F1(release)),
         MethodDef::method("tobytes", "($self, /, order='C')", "Return the memory as bytes.", N(to_bytes)),
-        MethodDef::method("hex", "($self, /, sep=<unrepresentable>, bytes_per_sep=1)", "Return the memory as hexadecimal digits.", N(|vm, args| {
-            let me = args[0].as_ref().expect("self");
-            let bytes = bytes_of(vm, me)?;
-            let digits = hex_digits(vm, &bytes, args[1].as_ref(), args[2].as_ref())?;
-            Ok(Str::from_latin1(&digits).into())
-        })),
-        MethodDef::method("tolist", "($self, /)", "Return the items as a list, of lists where there are several dimensions.", F1(|vm, v| {
-            items::to_list(vm, v)
-        })),
-        MethodDef::method("cast", "($self, /, format, shape=<unrepresentable>)", "View the memory as items of another format or shape.", N(cast)),
-        MethodDef::method("toreadonly", "($self, /)", "Return a view that cannot write.", F1(|vm, v| {
-            let b = view(vm, v)?;
-            let mut copy = whole(b);
-            copy.readonly = true;
-            Ok(of_buffer(copy))
-        })),
-        MethodDef::method("count", "($self, value, /)", "Count the items equal to a value.", F2(|vm, me, value| {
-            let mut n = 0;
-            vm.for_each(me, |vm, item| {
-                n += usize::from(vm.eq(&item, value)?);
-                Ok(true)
-            })?;
-            Ok(Value::from_usize(n))
-        })),
-        MethodDef::method("index", "($self, value, start=0, stop=sys.maxsize, /)", "Return the position of the first equal item.", V(items::index)),
-        MethodDef::method("__enter__", "($self, /)", "", F1(|vm, v| {
-            view(vm, v)?;
-            Ok(v.clone())
-        })),
-        MethodDef::method("__exit__", "($self, /, *exc_info)", "Release the memory.", V(|vm, args| match args.get(0) {
-            Some(me) => release(vm, me),
-            None => Err(vm.type_error("unbound method memoryview.__exit__() needs an argument")),
-        })),
-        MethodDef::class("_from_flags", "($type, /, object, flags)", "Make a view with given buffer flags.", N(|vm, args| {
-            let request = BufferRequest { writable: vm.to_i64(args[2].as_ref().expect("required"))? & 1 != 0 };
-            from_object(vm, args[1].as_ref().expect("required"), request)
-        })),
-        MethodDef::class("__class_getitem__", "($type, object, /)", "memoryview is generic over its items.", F2(class_getitem)),
+        MethodDef::method(
+            "hex",
+            "($self, /, sep=<unrepresentable>, bytes_per_sep=1)",
+            "Return the memory as hexadecimal digits.",
+            N(|vm, args| {
+                let me = args[0].as_ref().expect("self");
+                let bytes = bytes_of(vm, me)?;
+                let digits = hex_digits(vm, &bytes, args[1].as_ref(), args[2].as_ref())?;
+                Ok(Str::from_latin1(&digits).into())
+            }),
+        ),
+        MethodDef::method(
+            "tolist",
+            "($self, /)",
+            "Return the items as a list, of lists where there are several dimensions.",
+            F1(items::to_list),
+        ),
+        MethodDef::method(
+            "cast",
+            "($self, /, format, shape=<unrepresentable>)",
+            "View the memory as items of another format or shape.",
+            N(cast),
+        ),
+        MethodDef::method(
+            "toreadonly",
+            "($self, /)",
+            "Return a view that cannot write.",
+            F1(|vm, v| {
+                let b = view(vm, v)?;
+                let mut copy = whole(b);
+                copy.readonly = true;
+                Ok(of_buffer(copy))
+            }),
+        ),
+        MethodDef::method(
+            "count",
+            "($self, value, /)",
+            "Count the items equal to a value.",
+            F2(|vm, me, value| {
+                let mut n = 0;
+                vm.for_each(me, |vm, item| {
+                    n += usize::from(vm.eq(&item, value)?);
+                    Ok(true)
+                })?;
+                Ok(Value::from_usize(n))
+            }),
+        ),
+        MethodDef::method(
+            "index",
+            "($self, value, start=0, stop=sys.maxsize, /)",
+            "Return the position of the first equal item.",
+            V(items::index),
+        ),
+        MethodDef::method(
+            "__enter__",
+            "($self, /)",
+            "",
+            F1(|vm, v| {
+                view(vm, v)?;
+                Ok(v.clone())
+            }),
+        ),
+        MethodDef::method(
+            "__exit__",
+            "($self, /, *exc_info)",
+            "Release the memory.",
+            V(|vm, args| match args.get(0) {
+                Some(me) => release(vm, me),
+                None => Err(vm.type_error("unbound method memoryview.__exit__() needs an argument")),
+            }),
+        ),
+        MethodDef::class(
+            "_from_flags",
+            "($type, /, object, flags)",
+            "Make a view with given buffer flags.",
+            N(|vm, args| {
+                let request = BufferRequest { writable: vm.to_i64(args[2].as_ref().expect("required"))? & 1 != 0 };
+                from_object(vm, args[1].as_ref().expect("required"), request)
+            }),
+        ),
+        MethodDef::class(
+            "__class_getitem__",
+            "($type, object, /)",
+            "memoryview is generic over its items.",
+            F2(class_getitem),
+        ),
     ])
     .getset(&[
         GetSetDef::get("obj", "The object whose memory is viewed.", |vm, v| {
@@ -121,7 +171,9 @@ pub static MEMORYVIEW: TypeDef = TypeDef::new::<MemoryView>("memoryview")
         }),
         GetSetDef::get("nbytes", "The size of the items in bytes.", |vm, v| Ok(Value::from_usize(view(vm, v)?.len))),
         GetSetDef::get("readonly", "Whether the view cannot write.", |vm, v| Ok(boolean(view(vm, v)?.readonly))),
-        GetSetDef::get("itemsize", "The size of an item in bytes.", |vm, v| Ok(Value::from_usize(view(vm, v)?.itemsize))),
+        GetSetDef::get("itemsize", "The size of an item in bytes.", |vm, v| {
+            Ok(Value::from_usize(view(vm, v)?.itemsize))
+        }),
         GetSetDef::get("format", "The format of an item, in the language of struct.", |vm, v| {
             let f = view(vm, v)?.format.clone();
             Ok(vm.new_str(&f))
@@ -139,8 +191,12 @@ pub static MEMORYVIEW: TypeDef = TypeDef::new::<MemoryView>("memoryview")
             view(vm, v)?;
             Ok(Tuple::empty().into())
         }),
-        GetSetDef::get("c_contiguous", "Whether the items lie one after the other in C order.", |vm, v| Ok(boolean(view(vm, v)?.is_contiguous()))),
-        GetSetDef::get("f_contiguous", "Whether the items lie one after the other in Fortran order.", |vm, v| Ok(boolean(fortran(view(vm, v)?)))),
+        GetSetDef::get("c_contiguous", "Whether the items lie one after the other in C order.", |vm, v| {
+            Ok(boolean(view(vm, v)?.is_contiguous()))
+        }),
+        GetSetDef::get("f_contiguous", "Whether the items lie one after the other in Fortran order.", |vm, v| {
+            Ok(boolean(fortran(view(vm, v)?)))
+        }),
         GetSetDef::get("contiguous", "Whether the items lie one after the other.", |vm, v| {
             let b = view(vm, v)?;
             Ok(boolean(b.is_contiguous() || fortran(b)))
@@ -328,7 +384,12 @@ fn compare(vm: &mut Vm, a: &Value, other: &Value, op: CmpOp) -> PyResult {
         return answer(x.format == y.format && x.to_vec(vm) == y.to_vec(vm));
     };
     let (bx, by) = (x.to_vec(vm), y.to_vec(vm));
-    if sx == sy && !matches!(sx.kind, taipan_base::pack::Kind::Float | taipan_base::pack::Kind::Complex | taipan_base::pack::Kind::Bool) {
+    if sx == sy
+        && !matches!(
+            sx.kind,
+            taipan_base::pack::Kind::Float | taipan_base::pack::Kind::Complex | taipan_base::pack::Kind::Bool
+        )
+    {
         return answer(bx == by);
     }
     for (p, q) in bx.chunks_exact(x.itemsize).zip(by.chunks_exact(y.itemsize)) {
@@ -361,7 +422,7 @@ fn cast(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
     if !is_byte(&b.format) && !is_byte(&format) {
         return Err(vm.type_error("memoryview: cannot cast between two non-byte formats"));
     }
-    if b.len % slot.size != 0 {
+    if !b.len.is_multiple_of(slot.size) {
         return Err(vm.type_error("memoryview: length is not a multiple of itemsize"));
     }
     let shape = shape.unwrap_or_else(|| vec![b.len / slot.size]);

@@ -3,8 +3,7 @@
 use super::Str;
 use super::methods::{Wide, from_text, raise_format};
 use crate::object::{Py, PyResult, Value, not_implemented};
-use crate::types::bytearray::ByteArray;
-use crate::types::bytes::Bytes;
+use crate::types::bytes::is_bytes_or_bytearray;
 use crate::types::exceptions::TYPE_ERROR;
 use crate::types::int::Int;
 use crate::types::tuple::Tuple;
@@ -27,11 +26,10 @@ pub(crate) struct Operands {
 }
 
 impl Operands {
-    /// The right side of `%`.
-    pub(crate) fn new(v: &Value) -> Operands {
+    /// The right side of `%`, of strings or of `bytes`: what counts as a mapping differs.
+    pub(crate) fn new(v: &Value, bytes: bool) -> Operands {
         let many = v.downcast::<Tuple>().is_some();
-        let texty =
-            v.downcast::<Str>().is_some() || v.downcast::<Bytes>().is_some() || v.downcast::<ByteArray>().is_some();
+        let texty = v.downcast::<Str>().is_some() || bytes && is_bytes_or_bytearray(v);
         let mapping = (!many && !texty && v.class().payload.slots().subscript.is_some()).then(|| v.clone());
         Operands { mapping, current: v.clone(), many, next: 0 }
     }
@@ -158,7 +156,7 @@ pub(super) fn remainder(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
 }
 
 fn expand<U: Wide>(vm: &mut Vm, template: &[U], args: &Value) -> PyResult {
-    let mut operands = Operands::new(args);
+    let mut operands = Operands::new(args, false);
     let mut out = Builder::with_capacity(template.len() + 32);
     for piece in Template::of_str(template) {
         match piece {
