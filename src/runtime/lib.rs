@@ -13,23 +13,3 @@ pub mod import;
 pub mod probe;
 pub mod start;
 pub mod vm;
-
-/// Interned names used by the machine itself.
-pub mod names {
-    use crate::object::Py;
-    use crate::types::str::Str;
-
-    /// The names.
-    pub struct Names {
-        /// `__name__`
-        pub name: &'static Py<Str>,
-        /// `__init__`
-        pub init: &'static Py<Str>,
-    }
-
-    /// Their table.
-    #[inline]
-    pub fn get() -> Names {
-        Names { name: crate::name!("__name__"), init: crate::name!("__init__") }
-    }
-}

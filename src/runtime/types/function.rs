@@ -110,7 +110,7 @@ impl Function {
             Some(_) => code.consts[0].clone(),
             None => none(),
         };
-        let module = globals.lookup_str(&crate::names::get().name).unwrap_or_else(none);
+        let module = globals.lookup_str(crate::name!("__name__")).unwrap_or_else(none);
         let rest = FunctionRest {
             name: code.name.clone().into(),
             qualname: code.qualname.clone().into(),

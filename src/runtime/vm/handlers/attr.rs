@@ -489,10 +489,6 @@ load_attr_property(ip, sp, fp, vm, t) {
     next!((*frame).ip, Frame::stack(frame), (*frame).fp, vm, t)
 });
 
-handler!(
-    /// Reserved for instances whose attributes live in a dict.
-    load_attr_dict(ip, sp, fp, vm, t) { jump!(load_attr_generic, ip, sp, fp, vm, t) });
-
 // ---- STORE_ATTR -----------------------------------------------------------------------------------------------------
 
 handler!(
@@ -683,10 +679,6 @@ unsafe fn super_attr(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Word) 
         new_sp
     }
 }
-
-handler!(
-    /// Reserved for a cached form.
-    load_super_attr_method(ip, sp, fp, vm, t) { jump!(load_super_attr, ip, sp, fp, vm, t) });
 
 slow_handler!(
     /// `LOAD_SPECIAL`: the method (or bound attribute) and `self` (or 0).

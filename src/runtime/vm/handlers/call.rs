@@ -46,10 +46,6 @@ handler!(
     /// Leaves the eval loop with the result.
     exit(ip, sp, fp, vm, t) { *sp.sub(1) });
 
-handler!(
-    /// Never executed: `__init__` frames are recognised by their flag.
-    init_check(ip, sp, fp, vm, t) { jump!(super::unwind::invalid, ip, sp, fp, vm, t) });
-
 /// Pushes a frame whose first `argc` locals are in place at `locals`. Null when the stack or the depth is used up.
 ///
 /// # Safety
@@ -580,7 +576,7 @@ unsafe fn class_with_python_init(vm: &mut Vm, p: Word, ip: *const Unit, argc: us
         {
             return false;
         }
-        let Some(init) = vm.type_lookup(class, &crate::names::get().init) else { return false };
+        let Some(init) = vm.type_lookup(class, crate::name!("__init__")) else { return false };
         let Some(f) = init.downcast_exact::<Function>() else { return false };
         let r = &*f.running();
         let version = crate::types::typeobject::version(class);
@@ -787,10 +783,6 @@ call_kw(ip, sp, fp, vm, t) {
         Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
     }
 });
-
-handler!(
-    /// The same for a Python function (kept apart for its own statistics).
-    call_kw_py(ip, sp, fp, vm, t) { jump!(call_kw, ip, sp, fp, vm, t) });
 
 #[inline(never)]
 unsafe fn call_kw_any(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Unit) -> Called {

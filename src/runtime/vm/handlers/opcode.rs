@@ -155,8 +155,6 @@ table! {
     own {
         /// Leaves the eval loop with the result on top of the stack.
         EXIT => call::exit,
-        /// After `__init__`: the result must be `None`, the instance stays.
-        INIT_CHECK => call::init_check,
         /// After a special method called for an operator: goes on after the caller's instruction.
         RESULT => call::result,
         /// As `RESULT`, with the result's truth (comparisons that make a bool).
@@ -206,11 +204,9 @@ table! {
         LOAD_ATTR_CLASS => attr::load_attr_class,
         LOAD_ATTR_NONDESCRIPTOR => attr::load_attr_nondescriptor,
         LOAD_ATTR_PROPERTY => attr::load_attr_property,
-        LOAD_ATTR_DICT => attr::load_attr_dict,
         STORE_ATTR_INSTANCE_VALUE => attr::store_attr_instance_value,
         STORE_ATTR_APPEND => attr::store_attr_append,
         STORE_ATTR_SLOT => attr::store_attr_slot,
-        LOAD_SUPER_ATTR_METHOD => attr::load_super_attr_method,
         LOAD_GLOBAL_MODULE => global::load_global_module,
         LOAD_GLOBAL_BUILTIN => global::load_global_builtin,
         CALL_PY_EXACT => call::call_py_exact,
@@ -224,7 +220,6 @@ table! {
         CALL_TYPE_1 => call::call_type_1,
         CALL_CLASS_INIT => call::call_class_init,
         CALL_NATIVE => call::call_native,
-        CALL_KW_PY => call::call_kw_py,
         FOR_ITER_RANGE => control::for_iter_range,
         FOR_ITER_LIST => control::for_iter_list,
         FOR_ITER_TUPLE => control::for_iter_tuple,
