@@ -18,6 +18,7 @@ pub mod opcode;
 pub mod operator;
 pub mod posix;
 pub mod resource;
+pub mod signal;
 pub mod stat;
 pub mod string_;
 pub mod struct_;

@@ -203,3 +203,29 @@ pub fn native_id() -> i64 {
     // SAFETY: no preconditions.
     unsafe { libc::gettid() as i64 }
 }
+
+/// Names this thread for the system (its first 15 bytes).
+pub fn set_name(name: &str) {
+    let mut bytes: Vec<u8> = name.bytes().filter(|&b| b != 0).take(15).collect();
+    bytes.push(0);
+    // SAFETY: the name is terminated.
+    unsafe { libc::pthread_setname_np(libc::pthread_self(), bytes.as_ptr().cast()) };
+}
+
+/// The system's name of this thread.
+pub fn name() -> String {
+    let mut buffer = [0u8; 64];
+    // SAFETY: pointer and length describe the buffer.
+    unsafe { libc::pthread_getname_np(libc::pthread_self(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    let end = buffer.iter().position(|&b| b == 0).unwrap_or(0);
+    String::from_utf8_lossy(&buffer[..end]).into_owned()
+}
+
+/// The system's text for a signal.
+pub fn strsignal(signal: i32) -> Option<String> {
+    // SAFETY: the result is null or a terminated string; the GIL is held while it is copied.
+    unsafe {
+        let p = libc::strsignal(signal);
+        (!p.is_null()).then(|| std::ffi::CStr::from_ptr(p).to_string_lossy().into_owned())
+    }
+}
