@@ -196,7 +196,6 @@ fn describe(v: &Value, shared: &Shared, counted: bool) -> Value {
     let (owner, count) = *shared.held.lock();
     let state = if count == 0 { "unlocked" } else { "locked" };
     let name = v.class().payload.name();
-    let name = format!("_thread.{name}");
     let more = if counted { format!(" owner={owner} count={count}") } else { String::new() };
     Str::from_rust(&format!("<{state} {name} object{more} at {:#x}>", v.id())).into()
 }
