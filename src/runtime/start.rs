@@ -35,6 +35,7 @@ pub fn initialize(vm: &mut Vm) -> PyResult<()> {
     let names = names.into_iter().map(|n| vm.intern(n).into()).collect();
     sys::set(vm, "builtin_module_names", crate::types::tuple::Tuple::from_vec(names).into());
     crate::import::install(vm)?;
+    install_signals(vm)?;
     if crate::import::find_native("_io").is_some() {
         vm.import("encodings")?;
     }
@@ -42,6 +43,20 @@ pub fn initialize(vm: &mut Vm) -> PyResult<()> {
     // `site` and what it imports stand on files.
     if !sys::config::config().no_site && crate::import::find_native("_io").is_some() {
         vm.import("site")?;
+    }
+    Ok(())
+}
+
+/// SIGPIPE and SIGXFSZ become errors of the calls that meet them, SIGINT raises `KeyboardInterrupt`
+/// (`_PySignal_Init` of `Modules/signalmodule.c`).
+fn install_signals(vm: &mut Vm) -> PyResult<()> {
+    use crate::host::threads::{Disposition, set_disposition};
+    for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+        let _ = set_disposition(signal, Disposition::Ignore);
+    }
+    if crate::import::find_native("_signal").is_some() {
+        // Importing it notes the dispositions found and installs the handler of SIGINT.
+        vm.import("_signal")?;
     }
     Ok(())
 }
