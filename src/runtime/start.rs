@@ -36,12 +36,12 @@ pub fn initialize(vm: &mut Vm) -> PyResult<()> {
     sys::set(vm, "builtin_module_names", crate::types::tuple::Tuple::from_vec(names).into());
     crate::import::install(vm)?;
     install_signals(vm)?;
-    if crate::import::find_native("_io").is_some() {
+    if has_streams() {
         vm.import("encodings")?;
     }
     open_streams(vm)?;
     // `site` and what it imports stand on files.
-    if !sys::config::config().no_site && crate::import::find_native("_io").is_some() {
+    if !sys::config::config().no_site && has_streams() {
         vm.import("site")?;
     }
     Ok(())
@@ -61,10 +61,15 @@ fn install_signals(vm: &mut Vm) -> PyResult<()> {
     Ok(())
 }
 
+/// Whether the native `_io` has all that the standard streams stand on.
+fn has_streams() -> bool {
+    crate::import::find_native("_io").is_some_and(|m| m.types.iter().any(|t| t.name == "_io.TextIOWrapper"))
+}
+
 /// Opens `sys.stdin`, `sys.stdout` and `sys.stderr` (`init_sys_streams` of `Python/pylifecycle.c`). Without the native
 /// `_io` the plain streams of the beginning stay.
 fn open_streams(vm: &mut Vm) -> PyResult<()> {
-    if crate::import::find_native("_io").is_none() {
+    if !has_streams() {
         return Ok(());
     }
     let io = vm.import("io")?;

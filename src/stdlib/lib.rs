@@ -11,6 +11,7 @@ pub mod errno;
 pub mod error_class;
 pub mod functools;
 pub mod heapq;
+pub mod io;
 pub mod itertools;
 pub mod marshal;
 pub mod math;

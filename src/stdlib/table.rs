@@ -14,6 +14,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::errno::MODULE,
     &crate::functools::MODULE,
     &crate::heapq::MODULE,
+    &crate::io::MODULE,
     &crate::itertools::MODULE,
     &crate::marshal::MODULE,
     &crate::math::MODULE,

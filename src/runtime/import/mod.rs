@@ -162,7 +162,8 @@ pub fn install(vm: &mut Vm) -> PyResult<()> {
     vm.call_method(m.as_value(), "_install", &[sys, imp])?;
     let _ = BOOTSTRAP.set(m.clone().into_value().into_word());
     // Files are found by `importlib._bootstrap_external`, which stands on these.
-    if ["_io", "posix", "marshal", "_warnings"].iter().all(|n| find_native(n).is_some()) {
+    let files = find_native("_io").is_some_and(|m| m.types.iter().any(|t| t.name == "_io.FileIO"));
+    if files && ["posix", "marshal", "_warnings"].iter().all(|n| find_native(n).is_some()) {
         vm.call_method(m.as_value(), "_install_external_importers", &[])?;
     }
     Ok(())
