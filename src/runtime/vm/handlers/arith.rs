@@ -450,16 +450,20 @@ to_bool(ip, sp, fp, vm, t) {
             next!(ip, sp, fp, vm, t)
         }
     }
-    save!(vm, ip, sp);
-    let a = strip(*sp.sub(1));
-    match (*vm).truth(Value::ref_from_word(&a)) {
-        Ok(b) => {
-            replace1(sp, bool_word(b));
-            next_settled!(ip.add(2), sp, fp, vm, t)
-        }
-        Err(_) => jump!(unwind, ip, sp, fp, vm, t),
-    }
+    jump!(to_bool_generic, ip, sp, fp, vm, t)
 });
+
+slow_handler!(to_bool_generic, 2, truth);
+unsafe fn truth(vm: &mut Vm, sp: *mut Word, _: *const Unit, _: *mut Word) -> *mut Word {
+    // SAFETY: the operand stays on the stack through the call.
+    unsafe {
+        let a = strip(*sp.sub(1));
+        match vm.truth(Value::ref_from_word(&a)) {
+            Ok(b) => replace1(sp, bool_word(b)),
+            Err(_) => std::ptr::null_mut(),
+        }
+    }
+}
 
 handler!(to_bool_deopt(ip, sp, fp, vm, t) {
     (*ip.cast_mut()).cache = 8;

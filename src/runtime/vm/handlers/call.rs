@@ -732,6 +732,7 @@ handler!(result_not_implemented(ip, sp, fp, vm, t) {
 });
 
 /// The rest of a binary operation whose left method answered `NotImplemented`.
+#[inline(never)]
 unsafe fn reflected_only(vm: &mut Vm, sp: *mut Word, arg: u16) -> *mut Word {
     // SAFETY: the operands stay on the stack through the call.
     unsafe {

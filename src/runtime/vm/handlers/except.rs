@@ -23,17 +23,18 @@ push_exc_info(ip, sp, fp, vm, t) {
     next!(ip.add(1), sp.add(1), fp, vm, t)
 });
 
-handler!(
-/// `POP_EXCEPT`: the previous exception is the one being handled again.
-pop_except(ip, sp, fp, vm, t) {
-    save!(vm, ip, sp.sub(1));
-    let w = strip(keep(*sp.sub(1)));
-    let v = Value::from_word(w);
-    let item = (*vm).exc_info;
-    let old = std::mem::replace(&mut (*item).value, if v.is_none() { None } else { Some(v) });
-    drop(old);
-    next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
-});
+slow_handler!(
+    /// `POP_EXCEPT`: the previous exception is the one being handled again.
+    pop_except, 1, leave_handler);
+unsafe fn leave_handler(vm: &mut Vm, sp: *mut Word, _: *const Unit, _: *mut Word) -> *mut Word {
+    // SAFETY: the operand is the exception (or None) that was handled before; the thread's item is live.
+    unsafe {
+        let v = Value::from_word(strip(keep(*sp.sub(1))));
+        let item = vm.exc_info;
+        drop(std::mem::replace(&mut (*item).value, if v.is_none() { None } else { Some(v) }));
+        sp.sub(1)
+    }
+}
 
 slow_handler!(
     /// `CHECK_EXC_MATCH`
@@ -91,6 +92,7 @@ raise_varargs(ip, sp, fp, vm, t) {
 });
 
 /// Raises; true when an exception is raised again as it is.
+#[inline(never)]
 unsafe fn raise(vm: &mut Vm, sp: *mut Word, arg: u16) -> bool {
     // SAFETY: the operands stay on the stack; the unwinder releases them.
     unsafe {

@@ -136,6 +136,7 @@ handler!(send_any(ip, sp, fp, vm, t) {
 });
 
 /// Sends to any iterator: whether it returned, and the word; 0 after an error.
+#[inline(never)]
 unsafe fn send_slow(vm: &mut Vm, sp: *mut Word) -> (bool, Word) {
     // SAFETY: receiver and value stay on the stack through the call.
     unsafe {

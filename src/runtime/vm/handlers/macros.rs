@@ -75,8 +75,19 @@ macro_rules! drop_word {
 macro_rules! slow_handler {
     ($(#[$m:meta])* $name:ident, $units:expr, $work:path) => {
         handler!($(#[$m])* $name(ip, sp, fp, vm, t) {
+            // Kept out of line: an address taken in the work would keep the handler's frame alive, and its end a call.
+            #[inline(never)]
+            unsafe fn work(
+                vm: &mut $crate::vm::Vm,
+                sp: *mut $crate::vm::Word,
+                ip: *const $crate::vm::running::Unit,
+                fp: *mut $crate::vm::Word,
+            ) -> *mut $crate::vm::Word {
+                // SAFETY: as the handler.
+                unsafe { $work(vm, sp, ip, fp) }
+            }
             save!(vm, ip, sp);
-            let new_sp = $work(&mut *vm, sp, ip, fp);
+            let new_sp = work(&mut *vm, sp, ip, fp);
             if new_sp.is_null() {
                 jump!($crate::vm::handlers::unwind::unwind, ip, sp, fp, vm, t);
             }
