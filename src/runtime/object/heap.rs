@@ -3,7 +3,8 @@
 //! Why an own one: the collector and the heap tools walk objects by walking pools, so objects carry no list links; and
 //! an allocation site is one store into an array beside the pool. Two spaces keep objects (walkable: the second word is
 //! the type, zero when free) apart from raw buffers (list items, dict tables). With tracking off nothing is tested:
-//! tracking makes every class's fast pool the empty one, so that each allocation takes the slow path, which records.
+//! tracking makes every class's fast pool the empty one and every pool unquiet, so that each allocation and each free take
+//! the slow path, which records.
 //!
 //! Not here: reference counts (`header`), ends of objects (`finalize`), cycles (`gc`).
 
@@ -45,7 +46,10 @@ pub struct Pool {
     size: u32,
     used: u32,
     space: Space,
+    /// The pool is its class's active one or stands in its list of pools with free blocks.
     listed: bool,
+    /// Frees into the pool need no attention: it is listed, and tracking is off.
+    quiet: bool,
     /// Blocks were handed out since the last collection of the youngest generation.
     pub touched: bool,
 }
@@ -70,8 +74,14 @@ struct Large {
     space: Space,
 }
 
-/// Tells the site id of the allocation that is about to happen.
-pub type SiteFn = unsafe fn() -> u32;
+/// Who records allocations. The functions are called with the GIL held and neither allocate from this heap nor fail.
+#[derive(Clone, Copy)]
+pub struct Tracker {
+    /// A block of this many bytes (really taken) is handed out; gives the id of its site, not 0.
+    pub allocated: unsafe fn(usize) -> u32,
+    /// A block of that site and that many bytes is given back.
+    pub freed: unsafe fn(u32, usize),
+}
 
 /// The heap of the process; reached through this module's functions only.
 pub struct Heap {
@@ -79,7 +89,7 @@ pub struct Heap {
     pools: Vec<*mut Pool>,
     empty_pools: Vec<*mut Pool>,
     large: [*mut Large; 2],
-    site: Option<SiteFn>,
+    tracker: Option<Tracker>,
     /// Bytes in blocks handed out and not yet freed, per space; large blocks included.
     live_bytes: [usize; 2],
 }
@@ -98,6 +108,7 @@ static EMPTY: EmptyPool = EmptyPool(Pool {
     used: 0,
     space: Space::Raw,
     listed: true,
+    quiet: true,
     touched: false,
 });
 
@@ -109,7 +120,7 @@ static mut HEAP: Heap = Heap {
     pools: Vec::new(),
     empty_pools: Vec::new(),
     large: [null_mut(); 2],
-    site: None,
+    tracker: None,
     live_bytes: [0; 2],
 };
 
@@ -162,8 +173,8 @@ unsafe fn alloc_slow(class: *mut Class, space: Space, size: usize) -> *mut u8 {
             next_pool(class, space, size.max(1).next_multiple_of(16));
         };
         (*(*class).active).touched = true;
-        if let Some(site) = (*heap()).site {
-            record(block, site());
+        if let Some(t) = (*heap()).tracker {
+            record(block, (t.allocated)((*(*class).active).size as usize));
         }
         block
     }
@@ -187,6 +198,7 @@ unsafe fn next_pool(class: *mut Class, space: Space, size: usize) {
                 used: 0,
                 space,
                 listed: true,
+                quiet: true,
                 touched: true,
             });
             pool
@@ -196,10 +208,12 @@ unsafe fn next_pool(class: *mut Class, space: Space, size: usize) {
         };
         if (*class).active != EMPTY_POOL {
             (*(*class).active).listed = false;
+            (*(*class).active).quiet = false;
         }
         (*pool).listed = true;
+        (*pool).quiet = (*heap()).tracker.is_none();
         (*class).active = pool;
-        if (*heap()).site.is_none() {
+        if (*pool).quiet {
             (*class).fast = pool;
         }
     }
@@ -270,20 +284,29 @@ pub unsafe fn free(space: Space, block: *mut u8, size: usize) {
         (*node).typ = 0;
         (*pool).free = node;
         (*pool).used -= 1;
-        if !(*pool).listed {
-            freed_slow(space, pool);
+        if !(*pool).quiet {
+            freed_slow(space, pool, block);
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-unsafe fn freed_slow(space: Space, pool: *mut Pool) {
+unsafe fn freed_slow(space: Space, pool: *mut Pool, block: *mut u8) {
     // SAFETY: as `free`.
     unsafe {
+        let tracker = (*heap()).tracker;
+        if let Some(t) = tracker {
+            let site = site_in(&*pool, block);
+            if site != 0 {
+                record(block, 0);
+                (t.freed)(site, (*pool).size as usize);
+            }
+        }
         let class = &raw mut (*heap()).classes[space as usize][((*pool).size as usize >> 4) - 1];
         if !(*pool).listed {
             (*pool).listed = true;
+            (*pool).quiet = tracker.is_none();
             (*pool).next = (*class).available;
             (*class).available = pool;
         }
@@ -301,8 +324,8 @@ unsafe fn alloc_large(space: Space, size: usize) -> *mut u8 {
             ));
         }
         let h = heap();
-        let site = match (*h).site {
-            Some(site) => site(),
+        let site = match (*h).tracker {
+            Some(t) => (t.allocated)(size),
             None => 0,
         };
         let next = (*h).large[space as usize];
@@ -334,6 +357,11 @@ unsafe fn unlink(p: *mut Large) {
     // SAFETY: `p` is linked.
     unsafe {
         let h = heap();
+        if let Some(t) = (*h).tracker {
+            if (*p).site != 0 {
+                (t.freed)((*p).site, (*p).size);
+            }
+        }
         (*h).live_bytes[(*p).space as usize] -= (*p).size;
         if (*p).prev.is_null() {
             (*h).large[(*p).space as usize] = (*p).next;
@@ -365,8 +393,8 @@ pub unsafe fn realloc_raw(block: *mut u8, old: usize, new: usize) -> *mut u8 {
             }
             let h = heap();
             let next = (*h).large[Space::Raw as usize];
-            let site = match (*h).site {
-                Some(site) => site(),
+            let site = match (*h).tracker {
+                Some(t) => (t.allocated)(new),
                 None => 0,
             };
             q.write(Large { prev: null_mut(), next, size: new, site, space: Space::Raw });
@@ -473,20 +501,21 @@ pub unsafe fn clear_touched() {
     }
 }
 
-/// Switches recording of allocation sites on (with the function that tells the current site) or off. Switching on
-/// forgets the sites recorded before.
+/// Switches recording of allocations on or off; either way the sites recorded before are forgotten, without telling the
+/// tracker.
 ///
 /// # Safety
-/// The GIL is held; `site` neither allocates from this heap nor fails.
-pub unsafe fn set_tracking(site: Option<SiteFn>) {
+/// The GIL is held.
+pub unsafe fn set_tracking(tracker: Option<Tracker>) {
     // SAFETY: exclusive by the GIL.
     unsafe {
         let h = &mut *heap();
-        h.site = site;
+        h.tracker = tracker;
         for class in h.classes.iter_mut().flatten() {
-            class.fast = if site.is_some() { EMPTY_POOL } else { class.active };
+            class.fast = if tracker.is_some() { EMPTY_POOL } else { class.active };
         }
         for &pool in &h.pools {
+            (*pool).quiet = tracker.is_none() && (*pool).listed;
             if !(*pool).sites.is_null() {
                 std::ptr::write_bytes((*pool).sites, 0, GRANULES);
             }
@@ -563,17 +592,3 @@ pub fn allocated_blocks() -> usize {
     unsafe { (&(*heap()).pools).iter().map(|&p| if (*p).size == 0 { 0 } else { (*p).used as usize }).sum() }
 }
 
-/// Moves a block's site to another one (a reused block counts for its new user).
-///
-/// # Safety
-/// As [`site_of`].
-pub unsafe fn set_site(block: *mut u8, size: usize, site: u32) {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        if size > SMALL_MAX {
-            (*block.cast::<Large>().sub(1)).site = site;
-        } else {
-            record(block, site);
-        }
-    }
-}

@@ -559,6 +559,12 @@ pub unsafe fn dealloc_heap_instance(h: *mut Header) {
     }
 }
 
+/// Bytes of the block that a heap object lies in, as it was allocated; buffers that it owns are not counted.
+pub fn block_size(v: &Value) -> usize {
+    // SAFETY: a live object, or an integer that is none.
+    if v.is_small() { 0 } else { unsafe { block_bytes(v.as_ptr()) } }
+}
+
 impl Py<Type> {
     /// The type object.
     #[inline(always)]

@@ -3,6 +3,8 @@
 //! `sys.settrace`, `sys.setprofile` and `sys.monitoring` are faces of the same mechanism: events become probes in running
 //! copies of code. Nothing here is consulted by a program that nobody watches.
 
+pub mod sites;
+
 use crate::object::{Py, PyResult, Value};
 use crate::types::frame::FrameObject;
 use crate::vm::Vm;

@@ -116,6 +116,16 @@ impl Code {
     }
 }
 
+/// Keeps a code object alive for good: tools remember places in code by its address.
+///
+/// # Safety
+/// `code` is the payload of a live code object; the GIL is held.
+pub unsafe fn keep_alive(code: *const Code) {
+    let object = code as usize - std::mem::offset_of!(crate::object::value::Obj<Code>, payload);
+    // SAFETY: by the caller's promise; one reference is counted and never given up.
+    unsafe { (*(object as *const crate::object::header::Header)).incref() }
+}
+
 fn code(v: &Value) -> &Code {
     v.downcast::<Code>().expect("method of code")
 }

@@ -193,6 +193,7 @@ impl Generator {
             self.sp.set(sp.add(1));
             (*f).top = vm.top();
             (*f).prev = vm.frame;
+            (*f).node = 0; // another caller, another context
             (*f).ret_ip = ret_ip;
             (*f).ret_sp = ret_sp;
             vm.frame = f;

@@ -82,6 +82,11 @@ pub fn yield_to_others(vm: &mut Vm) {
     acquire(vm);
 }
 
+/// The thread that holds the GIL; null when none does.
+pub fn holder() -> *mut Vm {
+    HOLDER.load(Relaxed)
+}
+
 /// Sets breaker bits of the thread that holds the GIL (the caller's own).
 pub fn request_current(bits: u32) {
     let holder = HOLDER.load(Relaxed);
