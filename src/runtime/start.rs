@@ -63,7 +63,9 @@ fn install_signals(vm: &mut Vm) -> PyResult<()> {
 
 /// Whether the native `_io` has all that the standard streams stand on.
 fn has_streams() -> bool {
-    crate::import::find_native("_io").is_some_and(|m| m.types.iter().any(|t| t.name == "_io.TextIOWrapper"))
+    crate::import::find_native("_io").is_some_and(|m| {
+        ["_io.TextIOWrapper", "_io.FileIO", "_io.BufferedWriter"].iter().all(|n| m.types.iter().any(|t| t.name == *n))
+    })
 }
 
 /// Opens `sys.stdin`, `sys.stdout` and `sys.stderr` (`init_sys_streams` of `Python/pylifecycle.c`). Without the native

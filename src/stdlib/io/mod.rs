@@ -1,6 +1,7 @@
 //! `_io` (`Modules/_io`): files and streams, in files by class. `base` has the base classes.
 
 pub mod base;
+pub mod text;
 
 use taipan_runtime::builtins::global::Global;
 use taipan_runtime::import::ModuleDef;
@@ -16,7 +17,15 @@ pub const BUFFER_SIZE: usize = 131072;
 /// The module.
 pub static MODULE: ModuleDef = ModuleDef::new("_io")
     .doc("Files and streams: what io stands on.")
-    .types(&[&base::IO_BASE, &base::RAW_IO_BASE, &base::BUFFERED_IO_BASE, &base::TEXT_IO_BASE])
+    .types(&[
+        &base::IO_BASE,
+        &base::RAW_IO_BASE,
+        &base::BUFFERED_IO_BASE,
+        &base::TEXT_IO_BASE,
+        &text::newline::NEWLINE_DECODER,
+        &text::stringio::STRING_IO,
+        &text::wrapper::TEXT_IO_WRAPPER,
+    ])
     .init(init);
 
 /// `io.UnsupportedOperation`

@@ -53,9 +53,8 @@ impl State {
             Some(b) => Ok(b.clone()),
             None => {
                 let got = self.buffer.class().payload.name();
-                Err(vm.type_error(format!(
-                    "illegal decoder state: the first item should be a bytes object, not '{got}'"
-                )))
+                Err(vm
+                    .type_error(format!("illegal decoder state: the first item should be a bytes object, not '{got}'")))
             }
         }
     }

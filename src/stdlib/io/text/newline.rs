@@ -180,8 +180,7 @@ fn ready(vm: &mut Vm, v: &Value) -> PyResult {
     }
 }
 
-static SIGNATURE: Signature =
-    Signature::new("IncrementalNewlineDecoder", "(decoder, translate, errors='strict')");
+static SIGNATURE: Signature = Signature::new("IncrementalNewlineDecoder", "(decoder, translate, errors='strict')");
 
 fn init(vm: &mut Vm, v: &Value, args: &Args<'_>) -> PyResult<()> {
     let a = args.bind(vm, &SIGNATURE)?;

@@ -7,9 +7,10 @@ use super::writing::flush_pending;
 use super::{decoder, encoder};
 use crate::io::{arg, os_error_text, unsupported};
 use taipan_runtime::name;
-use taipan_runtime::object::{CmpOp, Py, PyResult, Value};
+use taipan_runtime::object::typedef::CmpOp;
+use taipan_runtime::object::{Py, PyResult, Value};
 use taipan_runtime::types::bytes::Bytes;
-use taipan_runtime::types::int::{Int, IntRef};
+use taipan_runtime::types::int::Int;
 use taipan_runtime::vm::Vm;
 
 /// Decodes a part of the bytes after the snapshot; gives the number of characters.
@@ -207,9 +208,7 @@ fn go_to(vm: &mut Vm, me: &Py<TextIo>, c: &Cookie) -> PyResult<()> {
     let chunk = vm.call_method_named(&buffer, name!("read"), &[Int::from_i64(c.feed.into())])?;
     let Some(next) = chunk.downcast::<Bytes>() else {
         let got = chunk.class().payload.name();
-        return Err(
-            vm.type_error(format!("underlying read() should have returned a bytes object, not '{got}'"))
-        );
+        return Err(vm.type_error(format!("underlying read() should have returned a bytes object, not '{got}'")));
     };
     me.get_mut(vm).snapshot = Some(Snapshot { flags, next: next.clone() });
     let text = decoder::decode(vm, me, next.as_slice(), Some(&chunk), c.need_eof)?;
@@ -231,9 +230,4 @@ pub fn truncate(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     vm.call_method_named(&v, name!("flush"), &[])?;
     let buffer = wrapper::buffer(vm, me)?;
     vm.call_method_named(&buffer, name!("truncate"), &[arg(a, 1)])
-}
-
-/// Whether a position is the start of the stream.
-pub fn is_start(place: &Value) -> bool {
-    matches!(Int::read(place), Some(IntRef::Small(0)))
 }

@@ -65,9 +65,9 @@ fn read_chunk(vm: &mut Vm, me: &Py<TextIo>, hint: usize) -> PyResult<bool> {
             let got = chunk.class().payload.name();
             let Ok(view) = vm.buffer(&chunk, BufferRequest::READ) else {
                 vm.clear_error();
-                return Err(vm.type_error(format!(
-                    "underlying {text}() should have returned a bytes-like object, not '{got}'"
-                )));
+                return Err(
+                    vm.type_error(format!("underlying {text}() should have returned a bytes-like object, not '{got}'"))
+                );
             };
             Bytes::from_slice(&view.to_vec(vm))
         }

@@ -139,12 +139,27 @@ pub static TEXT_IO_WRAPPER: TypeDef = TypeDef::new::<TextIo>("_io.TextIOWrapper"
             "Set the stream up anew; flushes it.",
             N(reconfigure),
         ),
-        MethodDef::method("write", "($self, text, /)", "Write text; give its number of characters.", F2(writing::write)),
+        MethodDef::method(
+            "write",
+            "($self, text, /)",
+            "Write text; give its number of characters.",
+            F2(writing::write),
+        ),
         MethodDef::method("read", "($self, size=-1, /)", "Read at most size characters.", N(reading::read)),
-        MethodDef::method("readline", "($self, size=-1, /)", "Read until a line ending or the end.", N(reading::read_line)),
+        MethodDef::method(
+            "readline",
+            "($self, size=-1, /)",
+            "Read until a line ending or the end.",
+            N(reading::read_line),
+        ),
         MethodDef::method("flush", "($self, /)", "Hand on what was written.", F1(flush)),
         MethodDef::method("close", "($self, /)", "Flush, and close the buffer.", F1(close)),
-        MethodDef::method("fileno", "($self, /)", "The file descriptor.", F1(|vm, v| of_buffer(vm, v, name!("fileno")))),
+        MethodDef::method(
+            "fileno",
+            "($self, /)",
+            "The file descriptor.",
+            F1(|vm, v| of_buffer(vm, v, name!("fileno"))),
+        ),
         MethodDef::method(
             "seekable",
             "($self, /)",
@@ -163,7 +178,12 @@ pub static TEXT_IO_WRAPPER: TypeDef = TypeDef::new::<TextIo>("_io.TextIOWrapper"
             "Whether it can be written.",
             F1(|vm, v| of_buffer(vm, v, name!("writable"))),
         ),
-        MethodDef::method("isatty", "($self, /)", "Whether it is a terminal.", F1(|vm, v| of_buffer(vm, v, name!("isatty")))),
+        MethodDef::method(
+            "isatty",
+            "($self, /)",
+            "Whether it is a terminal.",
+            F1(|vm, v| of_buffer(vm, v, name!("isatty"))),
+        ),
         MethodDef::method("seek", "($self, cookie, whence=os.SEEK_SET, /)", "Set the position.", N(position::seek)),
         MethodDef::method("tell", "($self, /)", "The position, as a number for seek() only.", F1(position::tell)),
         MethodDef::method("truncate", "($self, pos=None, /)", "Cut the stream.", N(position::truncate)),
@@ -199,14 +219,16 @@ pub static TEXT_IO_WRAPPER: TypeDef = TypeDef::new::<TextIo>("_io.TextIOWrapper"
             )
         },
         GetSetDef::get("name", "The name of the buffer.", |vm, v| {
-            let buffer = buffer(vm, attached(vm, v)?)?;
+            let me = attached(vm, v)?;
+            let buffer = buffer(vm, me)?;
             vm.get_attr(&buffer, name!("name"))
         }),
         GetSetDef::get("closed", "Whether the buffer is closed.", |vm, v| {
             if me(v).get(vm).life == Life::Blank {
                 return Ok(boolean(true));
             }
-            let buffer = buffer(vm, attached(vm, v)?)?;
+            let me = attached(vm, v)?;
+            let buffer = buffer(vm, me)?;
             vm.get_attr(&buffer, name!("closed"))
         }),
         GetSetDef::get("newlines", "The line endings read so far.", |vm, v| {
@@ -366,7 +388,7 @@ fn coders(
     errors: &Py<Str>,
     newline: Newline,
 ) -> PyResult<(Option<Decoder>, Option<Encoder>)> {
-    let mut able = |vm: &mut Vm, what: &Py<Str>| {
+    let able = |vm: &mut Vm, what: &Py<Str>| {
         let r = vm.call_method_named(buffer, what, &[])?;
         vm.truth(&r)
     };
@@ -479,7 +501,8 @@ fn close(vm: &mut Vm, v: &Value) -> PyResult {
         return Ok(none());
     }
     let buffer = buffer(vm, me)?;
-    if me.get(vm).finalizing && vm.call_method_named(&buffer, name!("_dealloc_warn"), std::slice::from_ref(v)).is_err() {
+    if me.get(vm).finalizing && vm.call_method_named(&buffer, name!("_dealloc_warn"), std::slice::from_ref(v)).is_err()
+    {
         vm.clear_error();
     }
     let flushed = vm.call_method_named(v, name!("flush"), &[]);
