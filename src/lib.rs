@@ -1,3 +1,4 @@
 //! Taipan: a debugger, profiler and leak hunter for Python, on a Python 3.14 interpreter made to be watched.
 
 pub mod cli;
+pub mod profiler;

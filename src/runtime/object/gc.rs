@@ -73,6 +73,11 @@ pub fn freed() {
     }
 }
 
+/// Whether a collection is in progress; may be asked from a signal handler.
+pub fn collecting() -> bool {
+    GC.collecting.get()
+}
+
 /// Net allocations since the last young collection.
 pub fn count0() -> i32 {
     GC.count0.get()

@@ -160,16 +160,30 @@ fn invoke_bound(vm: &mut Vm, def: &'static MethodDef, args: &Args<'_>) -> PyResu
 
 /// `"list.append"`, `"_operator.add"`, `"len"`: the name of a row with that of the type or module whose table it is in.
 fn qualified_name(def: &'static MethodDef) -> String {
-    let has = |rows: &'static [MethodDef]| rows.as_ptr_range().contains(&(def as *const MethodDef));
+    name_of_row(def as *const MethodDef as usize).unwrap_or_else(|| def.name.to_owned())
+}
+
+/// The qualified name of the row at an address; `None` when no row lies there.
+pub fn name_of_row(address: usize) -> Option<String> {
+    let row = |rows: &'static [MethodDef]| {
+        let start = rows.as_ptr() as usize;
+        rows.get(address.wrapping_sub(start) / size_of::<MethodDef>())
+            .filter(|r| address >= start && *r as *const MethodDef as usize == address)
+    };
     let native = || crate::import::native_modules();
     let types = crate::types::table::TYPES.iter().chain(native().flat_map(|m| m.types));
-    if let Some(t) = types.into_iter().find(|t| has(t.methods)) {
-        return format!("{}.{}", typeobject::short_name(t.object()), def.name);
+    for t in types {
+        if let Some(def) = row(t.methods) {
+            return Some(format!("{}.{}", typeobject::short_name(t.object()), def.name));
+        }
     }
-    match native().find(|m| has(m.functions)) {
-        Some(m) if m.name != "builtins" => format!("{}.{}", m.name, def.name),
-        _ => def.name.to_owned(),
+    for m in native().chain([&crate::builtins::MODULE, &crate::builtins::sys::MODULE]) {
+        if let Some(def) = row(m.functions) {
+            let builtin = m.name == "builtins";
+            return Some(if builtin { def.name.to_owned() } else { format!("{}.{}", m.name, def.name) });
+        }
     }
+    None
 }
 
 /// The parsed signature of a row, kept by the row's address.

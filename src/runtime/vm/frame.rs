@@ -59,6 +59,9 @@ pub struct Frame {
     pub flags: u32,
     /// Node of the allocation context tree; 0 when tracking is off or not computed yet.
     pub node: u32,
+    /// The native callable that the instruction at `ip` calls, when it is a call of one: written before such calls and
+    /// never cleared. See `vm::watch`.
+    pub native: std::mem::MaybeUninit<usize>,
 }
 
 /// Words a frame header takes.

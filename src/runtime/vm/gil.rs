@@ -121,6 +121,28 @@ pub unsafe fn threads() -> Vec<*mut Vm> {
     THREADS.lock().iter().map(|&t| t as *mut Vm).collect()
 }
 
+/// The process's threads while none of them can take or give up the GIL.
+pub struct Held<'a> {
+    /// Who holds the GIL; null when nobody does.
+    pub holder: *mut Vm,
+    /// All threads. The frames of those other than `holder` do not change.
+    pub threads: &'a [usize],
+}
+
+/// Calls `f` while nobody can take or give up the GIL; `f` must be brief and touch no objects. For native threads that
+/// look at others.
+pub fn with_gil_held_still<R>(f: impl FnOnce(Held<'_>) -> R) -> R {
+    let held = GIL.held.lock();
+    let threads = THREADS.lock();
+    let holder = if *held { HOLDER.load(Acquire) } else { std::ptr::null_mut() };
+    f(Held { holder, threads: &threads })
+}
+
+/// All threads, without waiting for a lock that somebody may hold for good: for reports of a crash.
+pub fn threads_if_free() -> Option<Vec<*mut Vm>> {
+    THREADS.try_lock().map(|t| t.iter().map(|&t| t as *mut Vm).collect())
+}
+
 /// Queues a call for the main thread, run at its next safepoint.
 pub fn call_in_main(f: impl FnOnce(&mut Vm) -> PyResult<()> + Send + 'static) {
     PENDING.lock().push(Box::new(f));
@@ -154,6 +176,7 @@ impl Vm {
                 top: std::ptr::null_mut(),
                 flags: 0,
                 node: 0,
+                native: std::mem::MaybeUninit::uninit(),
             });
             let mut exc_base = Box::new(ExcItem { value: None, previous: std::ptr::null_mut() });
             let exc_info: *mut ExcItem = &mut *exc_base;

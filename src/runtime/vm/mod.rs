@@ -11,6 +11,7 @@ pub mod gil;
 pub mod handlers;
 pub mod ops;
 pub mod running;
+pub mod watch;
 
 use crate::object::{Py, Value};
 use crate::types::str::Str;

@@ -121,6 +121,7 @@ pub fn extra_units(op: Op) -> usize {
 impl Running {
     /// Makes the running copy of `code`; constants and names are those of the code object.
     pub fn new(code: &Code) -> Box<Running> {
+        super::watch::first_run(code);
         let c: &CodeObject = &code.canonical;
         let mut units: Vec<u64> = Vec::with_capacity(c.code.len() / 2 + 8);
         let mut canonical = Vec::with_capacity(units.capacity());

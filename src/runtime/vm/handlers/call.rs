@@ -86,8 +86,11 @@ pub unsafe fn push_frame(
             top: std::ptr::null_mut(),
             flags: frame_flags,
             node: 0,
+            native: std::mem::MaybeUninit::uninit(),
         });
         (*vm).depth_left -= 1;
+        // A signal handler that looks at this thread finds frames complete.
+        std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::Release);
         (*vm).frame = frame;
         frame
     }
@@ -234,6 +237,7 @@ pub unsafe fn call_words(
     unsafe {
         let c = strip(callable);
         let callable = Value::ref_from_word(&c);
+        crate::vm::watch::calling_any(vm, callable);
         with_args(vm, args, n, kwnames, |vm, a| vm.call_args(callable, a))
     }
 }
@@ -420,6 +424,7 @@ unsafe fn builtin_work(vm: &mut Vm, sp: *mut Word, argc: usize) -> Option<Called
             return None;
         }
         let def = f.def;
+        crate::vm::watch::calling(vm, def);
         let r = with_args(vm, slot.add(2), argc, None, |vm, a| invoke(vm, def, a));
         Some(finish(slot, sp, r))
     }
@@ -444,6 +449,7 @@ unsafe fn descriptor_work(vm: &mut Vm, sp: *mut Word, argc: usize) -> Option<Cal
             return None;
         }
         let def = f.def;
+        crate::vm::watch::calling(vm, def);
         let r = with_args(vm, slot.add(1), argc + 1, None, |vm, a| invoke(vm, def, a));
         Some(finish(slot, sp, r))
     }
@@ -890,6 +896,7 @@ unsafe fn call_ex(vm: &mut Vm, sp: *mut Word, ret_ip: *const Unit) -> Called {
             release(*sp.sub(2));
             return Called::Entered(frame);
         }
+        crate::vm::watch::calling_any(vm, &callable);
         let r = vm.call_args(&callable, &Args::new(&all, names.as_ref()));
         finish(slot, sp, r)
     }

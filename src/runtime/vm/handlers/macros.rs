@@ -1,10 +1,12 @@
 //! The skeleton of handlers: definition, dispatch, saving of registers, failure.
 
-/// Defines a handler.
+/// Defines a handler. Handlers lie in a section of their own, so that a look at a running thread from outside can tell
+/// them from native code (see `vm::watch`).
 macro_rules! handler {
     ($(#[$m:meta])* $name:ident($ip:ident, $sp:ident, $fp:ident, $vm:ident, $t:ident) $body:block) => {
         $(#[$m])*
         #[allow(unused_mut, unused_variables)]
+        #[cfg_attr(target_os = "linux", unsafe(link_section = "taipan_handlers"))]
         pub unsafe extern "sysv64" fn $name(
             mut $ip: *const $crate::vm::running::Unit,
             mut $sp: *mut $crate::vm::Word,
