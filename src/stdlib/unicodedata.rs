@@ -169,8 +169,8 @@ fn lookup(vm: &mut Vm, db: Database, args: &Args<'_>) -> PyResult {
 
 fn form_and_text<'a>(vm: &mut Vm, args: &Args<'a>, f: &'static str) -> PyResult<(Form, &'a Py<Str>)> {
     args.between(vm, f, 2, 2)?;
-    let form = vm.expect_str(&args.pos()[0], &format!("{f}() argument 1"))?;
-    let text = vm.expect_str(&args.pos()[1], &format!("{f}() argument 2"))?;
+    let form = vm.expect_str(&args.pos()[0], format_args!("{f}() argument 1"))?;
+    let text = vm.expect_str(&args.pos()[1], format_args!("{f}() argument 2"))?;
     match Form::from_name(&form.to_rust()) {
         Some(form) => Ok((form, text)),
         None => Err(vm.value_error("invalid normalization form")),

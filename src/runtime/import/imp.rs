@@ -158,7 +158,7 @@ fn release_lock(vm: &mut Vm) -> PyResult {
 }
 
 fn text(vm: &mut Vm, v: &Value, function: &str) -> PyResult<String> {
-    Ok(vm.expect_str(v, &format!("{function}() argument"))?.to_rust().into_owned())
+    Ok(vm.expect_str(v, format_args!("{function}() argument"))?.to_rust().into_owned())
 }
 
 fn is_builtin(vm: &mut Vm, name: &Value) -> PyResult {

@@ -378,7 +378,7 @@ unsafe fn unlink(p: *mut Large) {
 ///
 /// # Safety
 /// As [`free`] and [`alloc`]; the old pointer is dead afterwards.
-pub unsafe fn realloc_raw(block: *mut u8, old: usize, new: usize) -> *mut u8 {
+pub unsafe fn realloc(space: Space, block: *mut u8, old: usize, new: usize) -> *mut u8 {
     // SAFETY: by the caller's promise.
     unsafe {
         if old > SMALL_MAX && new > SMALL_MAX {
@@ -392,29 +392,38 @@ pub unsafe fn realloc_raw(block: *mut u8, old: usize, new: usize) -> *mut u8 {
                 ));
             }
             let h = heap();
-            let next = (*h).large[Space::Raw as usize];
+            let next = (*h).large[space as usize];
             let site = match (*h).tracker {
                 Some(t) => (t.allocated)(new),
                 None => 0,
             };
-            q.write(Large { prev: null_mut(), next, size: new, site, space: Space::Raw });
+            q.write(Large { prev: null_mut(), next, size: new, site, space });
             if !next.is_null() {
                 (*next).prev = q;
             }
-            (*h).large[Space::Raw as usize] = q;
-            (*h).live_bytes[Space::Raw as usize] += new;
+            (*h).large[space as usize] = q;
+            (*h).live_bytes[space as usize] += new;
             return q.add(1).cast();
         }
         if old != 0 && old <= SMALL_MAX && new <= SMALL_MAX && (old - 1) >> 4 == (new.max(1) - 1) >> 4 {
             return block;
         }
-        let fresh = alloc(Space::Raw, new);
+        let fresh = alloc(space, new);
         if old != 0 {
             std::ptr::copy_nonoverlapping(block, fresh, old.min(new));
-            free(Space::Raw, block, old);
+            free(space, block, old);
         }
         fresh
     }
+}
+
+/// [`realloc`] of a raw block; `block` may be null when `old` is 0.
+///
+/// # Safety
+/// As [`realloc`].
+pub unsafe fn realloc_raw(block: *mut u8, old: usize, new: usize) -> *mut u8 {
+    // SAFETY: by the caller's promise.
+    unsafe { realloc(Space::Raw, block, old, new) }
 }
 
 /// One block as a heap walk sees it.

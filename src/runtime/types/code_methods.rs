@@ -249,7 +249,7 @@ fn name_list(vm: &mut Vm, v: &Value, what: &str) -> PyResult<Vec<Arc<str>>> {
 }
 
 fn text(vm: &mut Vm, v: &Value, what: &str) -> PyResult<Arc<str>> {
-    Ok(Arc::from(&*vm.expect_str(v, &format!("code() argument '{what}'"))?.to_rust()))
+    Ok(Arc::from(&*vm.expect_str(v, format_args!("code() argument '{what}'"))?.to_rust()))
 }
 
 fn count(vm: &mut Vm, v: &Value, what: &str) -> PyResult<u32> {

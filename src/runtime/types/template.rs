@@ -144,7 +144,7 @@ fn new_interpolation_object(vm: &mut Vm, _: &Py<Type>, args: &Args<'_>) -> PyRes
     let text = |vm: &mut Vm, i: usize, what: &str| match &b[i] {
         None => Ok(empty.clone()),
         Some(s) => {
-            vm.expect_str(s, &format!("Interpolation() argument '{what}'"))?;
+            vm.expect_str(s, format_args!("Interpolation() argument '{what}'"))?;
             Ok(s.clone())
         }
     };

@@ -133,6 +133,7 @@ pub fn invoke(vm: &mut Vm, def: &'static MethodDef, args: &Args<'_>) -> PyResult
             (NativeFn::F2(f), 2) => return f(vm, &a[0], &a[1]),
             (NativeFn::F3(f), 3) => return f(vm, &a[0], &a[1], &a[2]),
             (NativeFn::F4(f), 4) => return f(vm, &a[0], &a[1], &a[2], &a[3]),
+            (NativeFn::V(f), _) => return f(vm, args),
             _ => {}
         }
     }

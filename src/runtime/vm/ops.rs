@@ -692,7 +692,7 @@ impl Vm {
         v.class().payload.slots().call.is_some()
     }
     /// The value as a string; `what` names it in the `TypeError`: "`what` must be str, not int".
-    pub fn expect_str<'a>(&mut self, v: &'a Value, what: &str) -> PyResult<&'a Py<Str>> {
+    pub fn expect_str<'a>(&mut self, v: &'a Value, what: impl std::fmt::Display) -> PyResult<&'a Py<Str>> {
         match v.downcast::<Str>() {
             Some(s) => Ok(s),
             None => {

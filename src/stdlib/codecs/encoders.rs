@@ -34,7 +34,7 @@ pub static ENCODING_MAP: TypeDef =
 
 /// The text to encode, and the name of the error handler.
 fn arguments<'a>(vm: &mut Vm, args: &'a [Option<Value>], name: &str) -> PyResult<(&'a Py<Str>, String)> {
-    let text = vm.expect_str(args[0].as_ref().expect("required"), &format!("{name}() argument 1"))?;
+    let text = vm.expect_str(args[0].as_ref().expect("required"), format_args!("{name}() argument 1"))?;
     let errors = errors(vm, args.get(1).and_then(Option::as_ref))?;
     Ok((text, errors))
 }

@@ -294,6 +294,28 @@ impl Str {
             b.widen_into(kind, p.add(a.len * kind as usize));
         })
     }
+    /// Appends to a string that nobody else refers to, in its own block where that can grow (as `PyUnicode_Append`
+    /// does): gives the object's new place, or nothing when a new string has to be made.
+    ///
+    /// # Safety
+    /// `a` is the only reference to an exact `str`, given up to the result; `b` is another object.
+    pub unsafe fn append_in_place(a: *mut Obj<Str>, b: &Str) -> Option<*mut Obj<Str>> {
+        // SAFETY: by the caller's promise the block may move: nobody else has its address.
+        unsafe {
+            let (kind, len) = ((*a).payload.kind, (*a).payload.len);
+            if b.kind > kind || (*a).payload.interned.get() || len == 0 || b.len == 0 {
+                return None;
+            }
+            let bytes = |len: usize| (size_of::<Obj<Str>>() + len * kind as usize).next_multiple_of(8);
+            let a = heap::realloc(Space::Objects, a.cast(), bytes(len), bytes(len + b.len)).cast::<Obj<Str>>();
+            let me = &mut (*a).payload;
+            b.widen_into(kind, (&raw mut *me).add(1).cast::<u8>().add(len * kind as usize));
+            me.len = len + b.len;
+            me.ascii &= b.ascii;
+            me.hash.set(-1);
+            Some(a)
+        }
+    }
     /// Writes the units as units of `kind` (at least as wide as its own).
     unsafe fn widen_into(&self, kind: Kind, p: *mut u8) {
         // SAFETY: the caller made room for `len` units of `kind`.

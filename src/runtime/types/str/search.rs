@@ -33,7 +33,7 @@ fn searched<'a>(
 ) -> PyResult<(&'a Py<Str>, &'a Py<Str>, Option<Range<usize>>)> {
     let (me, rest) = method_args(vm, args, name, 1, 3)?;
     let short = name.strip_prefix("str.").unwrap_or(name);
-    let needle = vm.expect_str(&rest[0], &format!("{short}() argument 1"))?;
+    let needle = vm.expect_str(&rest[0], format_args!("{short}() argument 1"))?;
     let (start, end) = span(vm, &rest[1..])?;
     Ok((s(me), needle, strings::bounds(start, end, s(me).len())))
 }

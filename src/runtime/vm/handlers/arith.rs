@@ -359,15 +359,35 @@ add_str(ip, sp, fp, vm, t) {
     if type_of(wa) != str_ || type_of(wb) != str_ {
         jump!(binary_deopt, ip, sp, fp, vm, t)
     }
-    let (a, b) = (wa & !2, wb & !2);
-    let a = Value::ref_from_word(&a).downcast_unchecked::<Str>();
-    let b = Value::ref_from_word(&b).downcast_unchecked::<Str>();
-    let r = Str::concat(a, b).into_value().into_word();
-    *sp.sub(2) = r;
+    *sp.sub(2) = added_str(wa, wb, ip.add(2), fp);
     drop_word!(wb);
-    drop_word!(wa);
     next!(ip.add(2), sp.sub(1), fp, vm, t)
 });
+
+/// The sum of two exact strings; the left word is given up. When the sum goes back to the local it came from
+/// (`s += t`), and that was its only reference, the string grows where it is.
+#[inline(never)]
+unsafe fn added_str(wa: Word, wb: Word, then: *const Unit, fp: *mut Word) -> Word {
+    // SAFETY: both are live exact strings; a local that is emptied here is stored to by the next instruction.
+    unsafe {
+        let (a, b) = (wa & !2, wb & !2);
+        if wa & 2 != 0 && a != b && (*then).op == taipan_bytecode::Op::STORE_FAST as u16 {
+            let local = fp.add((*then).arg as usize);
+            if *local == a && (*(a as *const crate::object::header::Header)).rc.get() == 1 {
+                let b = Value::ref_from_word(&b).downcast_unchecked::<Str>();
+                if let Some(grown) = Str::append_in_place(a as *mut _, b) {
+                    *local = 0;
+                    return grown as Word;
+                }
+            }
+        }
+        let x = Value::ref_from_word(&a).downcast_unchecked::<Str>();
+        let y = Value::ref_from_word(&b).downcast_unchecked::<Str>();
+        let r = Str::concat(x, y).into_value().into_word();
+        drop_word!(wa);
+        r
+    }
+}
 
 handler!(
     /// An operator implemented by a Python function on the left operand's class: entered without native recursion.
