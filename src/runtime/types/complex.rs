@@ -230,14 +230,14 @@ fn by_method(vm: &mut Vm, v: &Value) -> PyResult<Option<C>> {
     }
     let Some(f) = vm.lookup_special(v, "__complex__")? else { return Ok(None) };
     let r = vm.call0(&f)?;
-    let (name, rname) = (v.class().payload.name(), r.class().payload.name());
+    let rname = r.class().payload.name();
     let Some(z) = r.downcast::<Complex>() else {
-        return Err(vm.type_error(format!("{name}.__complex__() must return a complex, not {rname}")));
+        return Err(vm.type_error(format!("__complex__ returned non-complex (type {rname})")));
     };
     if !r.is_exact::<Complex>() {
         let message = format!(
-            "{name}.__complex__() must return a complex, not {rname}.  The ability to return an instance of a strict \
-             subclass of complex is deprecated, and may not be supported in a future version of Python."
+            "__complex__ returned non-complex (type {rname}).  The ability to return an instance of a strict subclass of \
+             complex is deprecated, and may be removed in a future version of Python."
         );
         vm.warn(&DEPRECATION_WARNING, &message, 1)?;
     }
@@ -310,7 +310,8 @@ fn one(vm: &mut Vm, class: &Py<Type>, v: &Value) -> PyResult {
 }
 
 fn two(vm: &mut Vm, class: &Py<Type>, real: Option<&Value>, imag: &Value) -> PyResult {
-    let mut z = C::default();
+    // the imaginary part is the argument itself, its zero's sign included, unless the real one brings another
+    let (mut re, mut re_im) = (0.0, None);
     let deprecated = |vm: &mut Vm, which: &str, v: &Value| {
         let name = v.class().payload.name();
         let message = format!("complex() argument '{which}' must be a real number, not {name}");
@@ -327,22 +328,25 @@ fn two(vm: &mut Vm, class: &Py<Type>, real: Option<&Value>, imag: &Value) -> PyR
         match by_method(vm, r)? {
             Some(w) => {
                 deprecated(vm, "real", r)?;
-                z = w;
+                (re, re_im) = (w.re, Some(w.im));
             }
-            None if is_real(r) => z.re = vm.to_f64(r)?,
+            None if is_real(r) => re = vm.to_f64(r)?,
             None => return Err(refused(vm, "real", r)),
         }
     }
-    if let Some(w) = imag.downcast::<Complex>() {
+    let mut im = if let Some(w) = imag.downcast::<Complex>() {
         deprecated(vm, "imag", imag)?;
-        z.re -= w.im;
-        z.im += w.re;
+        re -= w.im;
+        w.re
     } else if is_real(imag) {
-        z.im += vm.to_f64(imag)?;
+        vm.to_f64(imag)?
     } else {
         return Err(refused(vm, "imag", imag));
+    };
+    if let Some(more) = re_im {
+        im += more;
     }
-    Ok(of_class(class, z))
+    Ok(of_class(class, C { re, im }))
 }
 
 fn from_number(vm: &mut Vm, class: &Value, v: &Value) -> PyResult {

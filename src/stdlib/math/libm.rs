@@ -25,7 +25,6 @@ c_functions! {
     atan(x: f64);
     atan2(y: f64, x: f64);
     atanh(x: f64);
-    cbrt(x: f64);
     cos(x: f64);
     cosh(x: f64);
     erf(x: f64);
@@ -46,4 +45,18 @@ c_functions! {
     sinh(x: f64);
     tan(x: f64);
     tanh(x: f64);
+}
+
+/// The C library's `cbrt`. The linker prefers Rust's own function of that name, which rounds otherwise, so the library is
+/// asked for it.
+pub fn cbrt(x: f64) -> f64 {
+    static FUNCTION: std::sync::OnceLock<Option<extern "C" fn(f64) -> f64>> = std::sync::OnceLock::new();
+    let f = FUNCTION.get_or_init(|| {
+        // SAFETY: the name is that of a C function of this type, in a library that stays loaded; a null pointer is `None`.
+        unsafe { std::mem::transmute(libc::dlsym(libc::RTLD_DEFAULT, c"cbrt".as_ptr())) }
+    });
+    match f {
+        Some(f) => f(x),
+        None => x.cbrt(),
+    }
 }

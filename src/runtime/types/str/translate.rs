@@ -104,7 +104,7 @@ pub(super) fn maketrans(vm: &mut Vm, args: &Args<'_>) -> PyResult {
             for (key, value) in source.pairs() {
                 let key = match key.downcast::<Str>() {
                     Some(text) if text.len() == 1 => Value::small_unchecked(text.at(0).into()),
-                    Some(_) => return Err(vm.value_error("string keys in translate table must be of length 1")),
+                    Some(_) => return Err(vm.value_error("string keys in translatetable must be of length 1")),
                     None if Int::read(&key).is_some() => key,
                     None => return Err(vm.type_error("keys in translate table must be strings or integers")),
                 };
