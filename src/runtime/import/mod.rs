@@ -191,6 +191,14 @@ pub fn import_name(vm: &mut Vm, name: &Py<Str>, from: &Value, level: &Value) -> 
 
 /// `__import__(name, globals, fromlist, level)` (`PyImport_ImportModuleLevelObject`).
 pub fn import_level(vm: &mut Vm, name: &Value, globals: Option<&Value>, from: Option<&Value>, level: i32) -> PyResult {
+    let module = load_level(vm, name, globals, from, level);
+    if module.is_err() {
+        crate::types::traceback::hide_importlib(vm);
+    }
+    module
+}
+
+fn load_level(vm: &mut Vm, name: &Value, globals: Option<&Value>, from: Option<&Value>, level: i32) -> PyResult {
     let Some(text) = name.downcast::<Str>() else {
         return Err(vm.type_error("module name must be a string"));
     };

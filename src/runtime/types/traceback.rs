@@ -54,6 +54,48 @@ pub fn record(vm: &mut Vm, frame: *mut Frame) {
     e.set_traceback(vm, Some(entry.into()));
 }
 
+/// Takes the import machinery out of the pending exception's traceback: all of it when that is an `ImportError`, else the
+/// stretches that end in the call of a module's own code (`remove_importlib_frames` of `Python/import.c`).
+pub fn hide_importlib(vm: &mut Vm) {
+    let Some(e) = vm.pending().and_then(|e| e.downcast::<BaseException>()).cloned() else { return };
+    let always = vm.error_is(&crate::types::exceptions::IMPORT_ERROR);
+    let mut entries = Vec::new();
+    let mut at = e.traceback(vm).and_then(|t| t.into_py::<Traceback>().ok());
+    while let Some(t) = at {
+        at = t.next(vm);
+        entries.push(t);
+    }
+    let mut kept: Vec<Py<Traceback>> = Vec::with_capacity(entries.len());
+    let mut stretch = 0;
+    for t in entries.iter() {
+        let code = t.get(vm).frame.code().clone();
+        let inside = is_importlib(&code.filename.to_rust());
+        stretch = if inside { stretch + 1 } else { 0 };
+        kept.push(t.clone());
+        if inside && (always || code.name.is_text("_call_with_frames_removed")) {
+            kept.truncate(kept.len() - stretch);
+            stretch = 0;
+        }
+    }
+    if kept.len() == entries.len() {
+        return;
+    }
+    for (t, next) in kept.iter().zip(kept.iter().skip(1).map(Some).chain([None])) {
+        let next = next.map(|n| n.as_value().clone());
+        let old = std::mem::replace(&mut t.get_mut(vm).next, next);
+        drop(old);
+    }
+    let first = kept.into_iter().next().map(Py::into_value);
+    e.set_traceback(vm, first);
+}
+
+fn is_importlib(filename: &str) -> bool {
+    match filename.strip_prefix(crate::import::embedded::STDLIB_DIR) {
+        Some(rest) => matches!(rest, "/importlib/_bootstrap.py" | "/importlib/_bootstrap_external.py"),
+        None => matches!(filename, "<frozen importlib._bootstrap>" | "<frozen importlib._bootstrap_external>"),
+    }
+}
+
 /// A traceback of the innermost frame alone, at its present instruction.
 pub fn here(vm: &mut Vm) -> Option<Value> {
     let frame = vm.current_frame()?;

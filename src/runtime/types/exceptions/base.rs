@@ -14,7 +14,7 @@ use crate::vm::args::Args;
 
 /// What `BaseException` gives to all.
 pub const FAMILY: Family = Family {
-    slots: Slots { new: Some(new::<0>), init: Some(init), repr: Some(repr), str: Some(str), ..Slots::NONE },
+    slots: Slots { new: Some(new), init: Some(init), repr: Some(repr), str: Some(str), ..Slots::NONE },
     methods: &[
         MethodDef::method(
             "__reduce__",
@@ -52,9 +52,9 @@ pub const FAMILY: Family = Family {
     size: super::table::BASE_SIZE,
 };
 
-/// `__new__` of a family with `N` fields: keeps the positional arguments, whatever the keywords.
-pub fn new<const N: usize>(_: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
-    Ok(BaseException::blank::<N>(class, Tuple::from_slice(args.pos())).into())
+/// `__new__`: keeps the positional arguments, whatever the keywords.
+pub fn new(_: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
+    Ok(BaseException::blank(class, Tuple::from_slice(args.pos())).into())
 }
 
 /// `__init__`: sets `args`, refuses keywords.

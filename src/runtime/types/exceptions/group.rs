@@ -69,7 +69,7 @@ fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
     }
     let all_plain = items.iter().all(|e| vm.is_kind(e, &EXCEPTION));
     let class = choose_class(vm, class, all_plain)?;
-    let group = BaseException::blank::<3>(&class, Tuple::from_slice(args.pos()));
+    let group = BaseException::blank(&class, Tuple::from_slice(args.pos()));
     group.set_field(vm, MESSAGE, Some(message.clone()));
     group.set_field(vm, EXCEPTIONS, Some(Tuple::from_vec(items).into()));
     group.set_field(vm, SHOWN, shown);

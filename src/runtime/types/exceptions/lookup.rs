@@ -30,7 +30,7 @@ pub const IMPORT_SIZE: usize = 104;
 
 /// `NameError`
 pub const NAME_FAMILY: Family = Family {
-    slots: Slots { new: Some(base::new::<1>), init: Some(init_name), ..Slots::NONE },
+    slots: Slots { new: Some(base::new), init: Some(init_name), ..Slots::NONE },
     methods: &[],
     getset: &[base::member::<NAME_NAME>("name", "name")],
     size: NAME_SIZE,
@@ -38,7 +38,7 @@ pub const NAME_FAMILY: Family = Family {
 
 /// `AttributeError`
 pub const ATTRIBUTE_FAMILY: Family = Family {
-    slots: Slots { new: Some(base::new::<2>), init: Some(init_attribute), ..Slots::NONE },
+    slots: Slots { new: Some(base::new), init: Some(init_attribute), ..Slots::NONE },
     methods: &[
         MethodDef::method(
             "__getstate__",
@@ -59,7 +59,7 @@ pub const ATTRIBUTE_FAMILY: Family = Family {
 
 /// `ImportError`
 pub const IMPORT_FAMILY: Family = Family {
-    slots: Slots { new: Some(base::new::<4>), init: Some(init_import), str: Some(import_str), ..Slots::NONE },
+    slots: Slots { new: Some(base::new), init: Some(init_import), str: Some(import_str), ..Slots::NONE },
     methods: &[MethodDef::method(
         "__reduce__",
         "($self, /)",

@@ -70,8 +70,9 @@ unsafe impl Payload for BaseException {
 }
 
 impl BaseException {
-    /// An instance of `class`, an exception class, with these arguments and `N` absent fields; no initialiser runs.
-    pub fn blank<const N: usize>(class: &Py<Type>, args: Py<Tuple>) -> Py<BaseException> {
+    /// An instance of `class`, an exception class, with these arguments and absent fields; no initialiser runs.
+    pub fn blank(class: &Py<Type>, args: Py<Tuple>) -> Py<BaseException> {
+        let fields = field_count(class);
         crate::object::instance::new_of(
             class,
             BaseException {
@@ -80,7 +81,7 @@ impl BaseException {
                 context: None,
                 cause: None,
                 suppress_context: false,
-                fields: if N == 0 { Box::default() } else { Box::new([const { None }; N]) },
+                fields: if fields == 0 { Box::default() } else { vec![None; fields].into() },
             },
         )
     }
@@ -155,6 +156,12 @@ impl Py<BaseException> {
     }
 }
 
+/// How many fields instances have: as many words as CPython's struct of the class has beyond that of `BaseException`.
+fn field_count(class: &Py<Type>) -> usize {
+    let size = crate::types::typeobject::builtin_base(class.get_type()).cpython_size.0;
+    size.saturating_sub(table::BASE_SIZE) / 8
+}
+
 /// The exception a method of an exception class was called on.
 pub(crate) fn exception(v: &Value) -> &Py<BaseException> {
     v.downcast::<BaseException>().expect("a method of an exception class is called on an exception")
@@ -180,7 +187,7 @@ pub fn instantiate(vm: &mut Vm, class: &'static TypeDef, args: &[Value]) -> PyRe
     let (new, init) = (slots.new, slots.init);
     let e = match new {
         Some(new) => new(vm, &class, &args)?,
-        None => base::new::<0>(vm, &class, &args)?,
+        None => base::new(vm, &class, &args)?,
     };
     if let Some(init) = init {
         init(vm, &e, &args)?;

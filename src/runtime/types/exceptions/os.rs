@@ -83,7 +83,7 @@ fn init_decides(class: &Py<Type>) -> bool {
 
 fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
     if init_decides(class) {
-        return Ok(BaseException::blank::<5>(class, Tuple::empty()).into());
+        return Ok(BaseException::blank(class, Tuple::empty()).into());
     }
     if args.has_keywords() {
         let name = class.get_type().payload.name();
@@ -95,7 +95,7 @@ fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
             class = sub.class();
         }
     }
-    let e: Value = BaseException::blank::<5>(&class, Tuple::from_slice(args.pos())).into();
+    let e: Value = BaseException::blank(&class, Tuple::from_slice(args.pos())).into();
     fill(vm, &e, args.pos())?;
     Ok(e)
 }

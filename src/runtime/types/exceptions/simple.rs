@@ -14,7 +14,7 @@ pub const EXIT_CODE: usize = 0;
 
 /// `StopIteration`
 pub const STOP_ITERATION_FAMILY: Family = Family {
-    slots: Slots { new: Some(base::new::<1>), init: Some(init_stop), ..Slots::NONE },
+    slots: Slots { new: Some(base::new), init: Some(init_stop), ..Slots::NONE },
     methods: &[],
     getset: &[base::member::<STOP_VALUE>("value", "generator return value")],
     size: 80,
@@ -22,7 +22,7 @@ pub const STOP_ITERATION_FAMILY: Family = Family {
 
 /// `SystemExit`
 pub const SYSTEM_EXIT_FAMILY: Family = Family {
-    slots: Slots { new: Some(base::new::<1>), init: Some(init_exit), ..Slots::NONE },
+    slots: Slots { new: Some(base::new), init: Some(init_exit), ..Slots::NONE },
     methods: &[],
     getset: &[base::member::<EXIT_CODE>("code", "exception code")],
     size: 80,

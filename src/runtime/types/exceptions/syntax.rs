@@ -32,7 +32,7 @@ pub const SIZE: usize = 144;
 
 /// `SyntaxError`
 pub const FAMILY: Family = Family {
-    slots: Slots { new: Some(base::new::<9>), init: Some(init), str: Some(str), ..Slots::NONE },
+    slots: Slots { new: Some(base::new), init: Some(init), str: Some(str), ..Slots::NONE },
     methods: &[],
     getset: &[
         base::member::<MSG>("msg", "exception msg"),

@@ -28,8 +28,9 @@ impl Family {
 
 /// Bytes of an exception without own attributes in CPython 3.14.
 pub const BASE_SIZE: usize = 72;
-const PLAIN: Family = Family::plain(BASE_SIZE);
-/// `SimpleExtendsException` of CPython gives each class a `__new__` of its own.
+/// CPython gives each class that adds nothing to `BaseException` a `__new__` of its own.
+const PLAIN: Family =
+    Family { slots: Slots { new: Some(base::new), ..Slots::NONE }, methods: &[], getset: &[], size: BASE_SIZE };
 const OS_PLAIN: Family = Family::plain(os::SIZE);
 const SYNTAX_PLAIN: Family = Family::plain(syntax::SIZE);
 

@@ -38,7 +38,7 @@ const ATTRIBUTES: &[GetSetDef] = &[
 
 const fn family(init: crate::object::typedef::InitFn, str: crate::object::typedef::UnaryFn) -> Family {
     Family {
-        slots: Slots { new: Some(base::new::<5>), init: Some(init), str: Some(str), ..Slots::NONE },
+        slots: Slots { new: Some(base::new), init: Some(init), str: Some(str), ..Slots::NONE },
         methods: &[],
         getset: ATTRIBUTES,
         size: 112,
