@@ -294,7 +294,10 @@ fn call_other_slot(
 ) -> PyResult {
     match row.wrap {
         Wrap::Power(f) | Wrap::PowerReflected(f) => {
-            between(vm, args, "", 1, 2)?;
+            if !(1..=2).contains(&args.len()) {
+                let n = args.len();
+                return Err(vm.type_error(format!("expected 1 or 2 arguments, got {n}")));
+            }
             let f = require(vm, row, f(slots))?;
             let (other, m) = (&args.pos()[0], args.get(1).filter(|m| !m.is_none()));
             if matches!(row.wrap, Wrap::Power(_)) { f(vm, me, other, m) } else { f(vm, other, me, m) }
