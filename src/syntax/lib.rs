@@ -15,6 +15,7 @@ mod stack;
 pub mod symtable;
 mod tokenizer;
 pub mod tokens;
+mod type_comments;
 mod warnings;
 
 pub use decode::{Source, decode_source};

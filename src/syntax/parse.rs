@@ -6,6 +6,7 @@ use crate::diagnose::{self, Verdict};
 use crate::error::{ErrorClass, SyntaxError, SyntaxWarning};
 use crate::source::{LineIndex, normalise_newlines};
 use crate::stack::roomy;
+use crate::type_comments;
 
 /// What a source is to be, as in `compile()`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub fn parse(source: &str, options: &ParseOptions) -> Result<Parsed, Box<SyntaxE
     if options.mode == Mode::Exec && !text.is_empty() && !text.ends_with('\n') {
         text.to_mut().push('\n');
     }
-    let careful = options.mode == Mode::Single
+    let careful = matches!(options.mode, Mode::Single | Mode::FuncType)
         || options.barry_as_flufl
         || options.type_comments
         || memchr::memmem::find(text.as_bytes(), b"barry_as_FLUFL").is_some();
@@ -99,7 +100,7 @@ fn parse_valid(text: &str, options: &ParseOptions, disguise: &Disguise) -> Resul
         // Blanks at the very end are an indentation.
         Mode::Eval if text.rsplit_once('\n').is_some_and(|(_, last)| last.ends_with([' ', '\t'])) => return Ok(None),
         Mode::Eval => Goal::Expression,
-        Mode::FuncType => return Ok(None),
+        Mode::FuncType => Goal::Signature,
     };
     let lines = LineIndex::new(text);
     let Some(adapted) = roomy(|| adapter::parse(text, &lines, goal, disguise)) else { return Ok(None) };
@@ -110,10 +111,13 @@ fn parse_valid(text: &str, options: &ParseOptions, disguise: &Disguise) -> Resul
     if !adapted.valid {
         return Ok(None);
     }
-    let module = match (options.mode, adapted.module) {
+    let mut module = match (options.mode, adapted.module) {
         (Mode::Single, Mod::Module { body, .. }) => Mod::Interactive { body },
         (_, module) => module,
     };
+    if options.type_comments {
+        type_comments::attach(&mut module, text, &lines);
+    }
     Ok(Some(Parsed { module, warnings: adapted.warnings }))
 }
 

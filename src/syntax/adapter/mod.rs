@@ -12,7 +12,9 @@ mod stmt;
 mod strings;
 
 use ruff_python_ast as r;
-use ruff_python_parser::{Mode as RuffMode, ParseOptions as RuffOptions, parse_unchecked};
+use ruff_python_parser::{
+    Mode as RuffMode, ParseOptions as RuffOptions, parse_parenthesized_expression_range, parse_unchecked,
+};
 use ruff_text_size::{Ranged, TextRange};
 use rustc_hash::FxHashSet;
 
@@ -26,6 +28,8 @@ use crate::tokenizer::{Kind, Options, Tokenizer};
 pub(crate) enum Goal {
     Module,
     Expression,
+    /// The signature of a function in a comment. It must be known to be valid.
+    Signature,
 }
 
 /// A converted tree.
@@ -43,6 +47,7 @@ pub(crate) fn parse(source: &str, lines: &LineIndex, goal: Goal, disguise: &Disg
     let mode = match goal {
         Goal::Module => RuffMode::Module,
         Goal::Expression => RuffMode::Expression,
+        Goal::Signature => return signature(source, lines),
     };
     let options = RuffOptions::from(mode).with_target_version(r::PythonVersion::PY314);
     let parsed = parse_unchecked(disguise.text.as_deref().unwrap_or(source), options);
@@ -52,25 +57,52 @@ pub(crate) fn parse(source: &str, lines: &LineIndex, goal: Goal, disguise: &Disg
     if !within_limits(parsed.tokens()) {
         return None;
     }
-    let mut adapter = Adapter {
-        source,
-        lines,
-        disguised: &disguise.places,
-        ids: NodeIds::default(),
-        names: FxHashSet::default(),
-        warnings: Vec::new(),
-        valid: true,
-        too_deep: false,
-        depth: 0,
-        field_depth: 0,
-    };
+    let mut adapter = Adapter::new(source, lines, &disguise.places);
     let module = match parsed.syntax() {
         r::Mod::Module(module) => Mod::Module { body: adapter.suite(&module.body), type_ignores: Vec::new() },
         r::Mod::Expression(module) => Mod::Expression { body: adapter.boxed(&module.body) },
     };
     adapter.warn_numbers(parsed.tokens());
-    let Adapter { warnings, valid, too_deep, .. } = adapter;
-    Some(Adapted { module, warnings, valid, too_deep })
+    Some(adapter.finish(module))
+}
+
+/// Parses `(int, *str) -> bool`, piece by piece.
+fn signature(source: &str, lines: &LineIndex) -> Option<Adapted> {
+    let nothing = FxHashSet::default();
+    let mut adapter = Adapter::new(source, lines, &nothing);
+    let (arguments, returns) = signature_pieces(source);
+    let mut piece = |range: TextRange| {
+        let parsed = parse_parenthesized_expression_range(source, range).ok()?;
+        Some(adapter.expr(&parsed.syntax().body))
+    };
+    let argtypes = arguments.into_iter().map(&mut piece).collect::<Option<Vec<_>>>()?;
+    let returns = Box::new(piece(returns)?);
+    Some(adapter.finish(Mod::FunctionType { argtypes, returns }))
+}
+
+/// Where the types of the parameters and of the result stand.
+fn signature_pieces(source: &str) -> (Vec<TextRange>, TextRange) {
+    let mut tokenizer = Tokenizer::new(source, "", Options::default());
+    let range = |start: usize, end: usize| TextRange::new((start as u32).into(), (end as u32).into());
+    let mut arguments = Vec::new();
+    let mut start = None;
+    let mut end = 0;
+    loop {
+        let token = tokenizer.next();
+        let text = &source[token.start..token.end];
+        match (token.kind, token.level, text) {
+            (Kind::EndMarker | Kind::Newline | Kind::Error, ..) => break,
+            (Kind::Op, 1, "(") if start.is_none() && end == 0 => {}
+            (Kind::Op, 1, ",") | (Kind::Op, 0, ")") => arguments.extend(start.take().map(|start| range(start, end))),
+            (Kind::Op, 1, "*" | "**") if start.is_none() => {}
+            (Kind::Op, 0, "->") => start = None,
+            _ => {
+                start.get_or_insert(token.start);
+            }
+        }
+        end = token.end;
+    }
+    (arguments, range(start.unwrap_or(end), end))
 }
 
 /// A source of the same length that the parser crate understands, where it does not understand the real one.
@@ -148,6 +180,28 @@ struct Adapter<'s> {
     depth: usize,
     /// How many replacement fields are open in format specifications.
     field_depth: i32,
+}
+
+impl<'s> Adapter<'s> {
+    fn new(source: &'s str, lines: &'s LineIndex, disguised: &'s FxHashSet<u32>) -> Adapter<'s> {
+        Adapter {
+            source,
+            lines,
+            disguised,
+            ids: NodeIds::default(),
+            names: FxHashSet::default(),
+            warnings: Vec::new(),
+            valid: true,
+            too_deep: false,
+            depth: 0,
+            field_depth: 0,
+        }
+    }
+
+    fn finish(self, module: Mod) -> Adapted {
+        let Adapter { warnings, valid, too_deep, .. } = self;
+        Adapted { module, warnings, valid, too_deep }
+    }
 }
 
 impl Adapter<'_> {

@@ -4,28 +4,66 @@ mod common;
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
 use taipan_syntax::ast::{Constant, Tree, to_tree};
-use taipan_syntax::{ParseOptions, decode_source, parse};
+use taipan_syntax::{Mode, ParseOptions, SyntaxError, decode_source, parse};
 
 #[test]
 fn standard_library_trees_are_those_of_cpython() {
     let Some(oracle) = common::oracle() else { return };
-    let result = common::compare(&oracle, "dump_ast.py", &["exec"], dump_file);
+    let result = common::compare(&oracle, "dump_ast.py", &[], dump_file);
     assert!(result.same > 0 && result.different <= common::allowed("TAIPAN_AST_DIFFERENCES"), "{result:?}");
+}
+
+#[test]
+fn trees_of_collected_sources_are_those_of_cpython() {
+    let (Some(oracle), Some(cases)) = (common::oracle(), common::cases()) else { return };
+    let is_valid = |case: &&str| serde_json::from_str::<Value>(case).unwrap()[3].is_null();
+    let cases = cases.lines().filter(is_valid).map(str::to_owned).collect();
+    let result = common::compare_all(&oracle, "dump_ast.py", &[], cases, dump_case);
+    assert!(result.same > 0 && result.different <= common::allowed("TAIPAN_AST_DIFFERENCES") + 10, "{result:?}");
+}
+
+fn dump_case(case: &str) -> Vec<String> {
+    let case: Value = serde_json::from_str(case).unwrap();
+    let flags = case[2].as_u64().unwrap();
+    let mode = match case[1].as_str().unwrap() {
+        "eval" => Mode::Eval,
+        "single" => Mode::Single,
+        "func_type" => Mode::FuncType,
+        _ => Mode::Exec,
+    };
+    let options = ParseOptions {
+        mode,
+        type_comments: flags & 0x1000 != 0,
+        dont_imply_dedent: flags & 0x200 != 0,
+        barry_as_flufl: flags & 0x40_0000 != 0,
+        ..ParseOptions::default()
+    };
+    dump_source(case[0].as_str().unwrap(), &options)
 }
 
 fn dump_file(path: &str) -> Vec<String> {
     let bytes = std::fs::read(path).unwrap();
-    let options = ParseOptions { filename: path.to_owned(), ..ParseOptions::default() };
-    let parsed = decode_source(&bytes, path).and_then(|source| parse(&source.text, &options));
-    match parsed {
+    match decode_source(&bytes, path) {
+        Ok(source) => dump_source(&source.text, &ParseOptions::default()),
+        Err(error) => vec![shown(&error)],
+    }
+}
+
+fn dump_source(source: &str, options: &ParseOptions) -> Vec<String> {
+    match parse(source, options) {
         Ok(parsed) => {
             let mut out = Vec::new();
             dump(&to_tree(&parsed.module), "root", &mut out);
             out
         }
-        Err(error) => vec![format!("ERROR {} {}", error.class.name(), error.msg.replace('\n', " "))],
+        Err(error) => vec![shown(&error)],
     }
+}
+
+fn shown(error: &SyntaxError) -> String {
+    format!("ERROR {} {}", error.class.name(), error.msg.replace('\n', " "))
 }
 
 fn dump(tree: &Tree, label: &str, out: &mut Vec<String>) {

@@ -44,6 +44,23 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
+/// The cases made by `oracle/collect_sources.py`, one JSON line each. They are made on first use, which takes two
+/// minutes, and kept in the target folder; `TAIPAN_ERROR_CASES` names another file of the same form.
+pub fn cases() -> Option<String> {
+    if let Some(path) = std::env::var_os("TAIPAN_ERROR_CASES") {
+        return Some(std::fs::read_to_string(path).unwrap());
+    }
+    let oracle = oracle()?;
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("error_cases.jsonl");
+    if !path.exists() {
+        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/collect_sources.py");
+        let mut command = Command::new(oracle);
+        command.arg(script).arg(&path).current_dir(env!("CARGO_TARGET_TMPDIR"));
+        assert!(command.status().unwrap().success());
+    }
+    Some(std::fs::read_to_string(path).unwrap())
+}
+
 /// How many differences are tolerated while working (environment variable), none otherwise.
 pub fn allowed(variable: &str) -> usize {
     std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(0)
@@ -68,13 +85,24 @@ pub struct Comparison {
 /// Asks a script under the oracle to describe every source of its standard library, line by line, and compares with
 /// our own description. Prints the first difference of each source.
 pub fn compare(oracle: &Path, script: &str, args: &[&str], ours: fn(&str) -> Vec<String>) -> Comparison {
-    let files = stdlib_files(oracle);
+    let files = stdlib_files(oracle).into_iter().map(|path| path.display().to_string()).collect();
+    compare_all(oracle, script, args, files, ours)
+}
+
+/// [`compare`] for other inputs, one line each.
+pub fn compare_all(
+    oracle: &Path,
+    script: &str,
+    args: &[&str],
+    inputs: Vec<String>,
+    ours: fn(&str) -> Vec<String>,
+) -> Comparison {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/oracle").join(script);
     let mut command = Command::new(oracle);
     command.arg(script).args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().expect("the oracle starts");
     let mut stdin = child.stdin.take().unwrap();
-    let list = files.iter().map(|path| format!("{}\n", path.display())).collect::<String>();
+    let list = inputs.iter().map(|input| format!("{input}\n")).collect::<String>();
     let writer = std::thread::spawn(move || stdin.write_all(list.as_bytes()));
     let mut result = Comparison::default();
     let mut theirs: Vec<String> = Vec::new();

@@ -1,6 +1,10 @@
-"""Prints the AST of every source named on standard input, one line per node, for comparison with Taipan's."""
+"""Prints the AST of every source named on standard input, one line per node, for comparison with Taipan's.
+
+A line is the path of a file, or a case as collect_sources.py makes them.
+"""
 
 import ast
+import json
 import struct
 import sys
 import tokenize
@@ -46,14 +50,17 @@ def walk(node, label, out):
 
 
 def main():
-    mode = sys.argv[1]
     sys.stdout.reconfigure(encoding="utf-8", errors="surrogatepass", newline="\n")
     for line in sys.stdin:
         path = line.rstrip("\n")
         print("FILE", path)
         try:
-            with open(path, "rb") as file:
-                tree = compile(file.read(), path, mode, ast.PyCF_ONLY_AST)
+            if path.startswith("["):
+                source, mode, flags, *_ = json.loads(path)
+                tree = compile(source, "<f>", mode, flags | ast.PyCF_ONLY_AST, True)
+            else:
+                with open(path, "rb") as file:
+                    tree = compile(file.read(), path, "exec", ast.PyCF_ONLY_AST)
         except (SyntaxError, ValueError) as error:
             print("ERROR", type(error).__name__, str(error.args[0]).replace("\n", " "))
             continue
