@@ -12,4 +12,5 @@ pub mod host;
 pub mod import;
 pub mod probe;
 pub mod start;
+pub mod stdio;
 pub mod vm;

@@ -13,12 +13,21 @@ use crate::vm::Vm;
 
 /// Makes the interpreter: attaches the calling thread as the main thread and gives its handle.
 pub fn boot(config: Config) -> &'static mut Vm {
-    sys::configure(config);
+    sys::configure(with_locale(config));
     let vm = crate::vm::gil::attach();
     crate::types::typeobject::ready::ready_all(crate::types::table::TYPES);
     crate::types::typeobject::ready::ready_all(exc::ALL);
     exc::group::finish_types();
     vm
+}
+
+/// Takes over the user's locale; the C locale switches the UTF-8 mode on, unless it was switched off (PEP 540).
+fn with_locale(mut config: Config) -> Config {
+    let is_c = crate::host::locale::adopt();
+    let given = config.xoptions.iter().any(|(name, _)| name == "utf8")
+        || !config.ignore_environment && crate::host::env("PYTHONUTF8").is_some_and(|v| !v.is_empty());
+    config.utf8_mode |= is_c && !given;
+    config
 }
 
 /// Makes `sys`, `builtins`, the import system, the standard streams and, unless switched off, runs `site`.
@@ -36,13 +45,13 @@ pub fn initialize(vm: &mut Vm) -> PyResult<()> {
     sys::set(vm, "builtin_module_names", crate::types::tuple::Tuple::from_vec(names).into());
     crate::import::install(vm)?;
     install_signals(vm)?;
+    // Codecs, files and `site` stand on `_io`.
     if has_streams() {
         vm.import("encodings")?;
-    }
-    open_streams(vm)?;
-    // `site` and what it imports stand on files.
-    if !sys::config::config().no_site && has_streams() {
-        vm.import("site")?;
+        crate::stdio::open_all(vm)?;
+        if !sys::config::config().no_site {
+            vm.import("site")?;
+        }
     }
     Ok(())
 }
@@ -66,60 +75,6 @@ fn has_streams() -> bool {
     crate::import::find_native("_io").is_some_and(|m| {
         ["_io.TextIOWrapper", "_io.FileIO", "_io.BufferedWriter"].iter().all(|n| m.types.iter().any(|t| t.name == *n))
     })
-}
-
-/// Opens `sys.stdin`, `sys.stdout` and `sys.stderr` (`init_sys_streams` of `Python/pylifecycle.c`). Without the native
-/// `_io` the plain streams of the beginning stay.
-fn open_streams(vm: &mut Vm) -> PyResult<()> {
-    if !has_streams() {
-        return Ok(());
-    }
-    let io = vm.import("io")?;
-    let open = vm.get_attr_text(&io, "open")?;
-    let builtins = crate::builtins::dict();
-    builtins.store_text("open", open);
-    for (name, fd) in [("stdin", 0), ("stdout", 1), ("stderr", 2)] {
-        let stream = open_stream(vm, &io, name, fd)?;
-        sys::set(vm, name, stream.clone());
-        sys::set(vm, &format!("__{name}__"), stream);
-    }
-    Ok(())
-}
-
-/// One standard stream; `None` when its descriptor is closed.
-fn open_stream(vm: &mut Vm, io: &Value, name: &str, fd: i32) -> PyResult {
-    if !crate::host::is_open(fd) {
-        return Ok(none());
-    }
-    let unbuffered = sys::config::config().unbuffered;
-    let reading = fd == 0;
-    let mode = vm.new_str(if reading { "rb" } else { "wb" });
-    let buffering = Value::small_unchecked(if unbuffered && !reading { 0 } else { -1 });
-    let t = crate::types::tuple::Tuple::from_vec(vec![vm.intern("closefd").into()]);
-    let open = vm.get_attr_text(io, "open")?;
-    let all = [Value::small_unchecked(fd as i64), mode, buffering, crate::object::boolean(false)];
-    let binary = vm.call_kw(&open, &crate::vm::args::Args::new(&all, Some(&t)))?;
-    let raw = if unbuffered && !reading { binary.clone() } else { vm.get_attr_text(&binary, "raw")? };
-    let shown = vm.new_str(&format!("<{name}>"));
-    vm.set_attr_text(&raw, "name", &shown)?;
-    let tty = crate::host::is_terminal(fd);
-    let encoding = vm.new_str("utf-8");
-    let errors = vm.new_str(if fd == 2 {
-        "backslashreplace"
-    } else if sys::config::config().utf8_mode {
-        "surrogateescape"
-    } else {
-        "strict"
-    });
-    let wrapper = vm.get_attr_text(io, "TextIOWrapper")?;
-    let newline = vm.new_str("\n");
-    let newline = if reading { none() } else { newline };
-    let line = crate::object::boolean(!reading && (fd == 2 || tty));
-    let through = crate::object::boolean(unbuffered);
-    let stream = vm.call(&wrapper, &[binary, encoding, errors, newline, line, through])?;
-    let mode = vm.new_str(if reading { "r" } else { "w" });
-    vm.set_attr_text(&stream, "mode", &mode)?;
-    Ok(stream)
 }
 
 /// `__main__`, made at first use.
@@ -171,16 +126,8 @@ pub fn finish(vm: &mut Vm, outcome: PyResult<()>) -> i32 {
             vm.clear_error();
         }
     }
-    for name in ["stdout", "stderr"] {
-        if let Some(s) = sys::get(vm, name).filter(|s| !s.is_none()) {
-            if vm.call_method(&s, "flush", &[]).is_err() {
-                let e = vm.take_error();
-                if name == "stdout" {
-                    let _ = e;
-                    status = if status == 0 { 120 } else { status };
-                }
-            }
-        }
+    if !crate::stdio::flush_all(vm) && status == 0 {
+        status = 120;
     }
     vm.run_ends();
     status

@@ -15,6 +15,7 @@ pub mod gc;
 pub mod heapq;
 pub mod io;
 pub mod itertools;
+pub mod locale;
 pub mod marshal;
 pub mod math;
 pub mod opcode;

@@ -19,6 +19,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::io::MODULE,
     &crate::itertools::MODULE,
     &crate::marshal::MODULE,
+    &crate::locale::MODULE,
     &crate::math::MODULE,
     &crate::opcode::MODULE,
     &crate::operator::MODULE,

@@ -1,12 +1,15 @@
 //! `print`, `input` and `breakpoint`.
 
 use super::sys;
-use crate::object::{Py, PyResult, Value, none};
+use crate::name;
+use crate::object::instance::get_attribute;
+use crate::object::{Py, PyResult, TypeDef, Value, none};
 use crate::types::bytes::Bytes;
 use crate::types::exceptions::print::Sink;
 use crate::types::str::Str;
 use crate::vm::Vm;
 use crate::vm::args::Args;
+use std::sync::OnceLock;
 
 /// `print(*args, sep=' ', end='\n', file=None, flush=False)`
 pub fn print(vm: &mut Vm, args: &Args<'_>) -> PyResult {
@@ -60,7 +63,26 @@ fn separator(vm: &mut Vm, v: &Value, what: &str) -> PyResult<Option<Py<Str>>> {
     }
 }
 
+/// The native class of text streams, and what writes to one.
+struct NativeText {
+    class: &'static TypeDef,
+    write: fn(&mut Vm, &Value, &Py<Str>) -> PyResult<()>,
+}
+
+static NATIVE_TEXT: OnceLock<NativeText> = OnceLock::new();
+
+/// Tells which class `print` may write to by a native function: instances of exactly this class without a `write` of
+/// their own.
+pub fn set_native_text(class: &'static TypeDef, write: fn(&mut Vm, &Value, &Py<Str>) -> PyResult<()>) {
+    let _ = NATIVE_TEXT.set(NativeText { class, write });
+}
+
 fn write(vm: &mut Vm, file: &Value, text: &Py<Str>) -> PyResult<()> {
+    if let Some(n) = NATIVE_TEXT.get() {
+        if std::ptr::eq(file.class(), n.class.object()) && get_attribute(file, name!("write")).is_none() {
+            return (n.write)(vm, file, text);
+        }
+    }
     vm.call_method(file, "write", std::slice::from_ref(text.as_value())).map(drop)
 }
 

@@ -79,6 +79,7 @@ pub fn is_open(fd: i32) -> bool {
 }
 
 pub mod files;
+pub mod locale;
 pub mod process;
 pub mod threads;
 pub mod timing;

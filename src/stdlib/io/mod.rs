@@ -32,6 +32,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("_io")
 static UNSUPPORTED: Global = Global::new();
 
 fn init(vm: &mut Vm, module: &Py<Dict>) -> PyResult<()> {
+    taipan_runtime::builtins::console::set_native_text(&text::wrapper::TEXT_IO_WRAPPER, text::write_text);
     module.store_text("DEFAULT_BUFFER_SIZE", Value::from_usize(BUFFER_SIZE));
     module.store_text("BlockingIOError", exc::BLOCKING_IO_ERROR.value());
     let class = match UNSUPPORTED.get() {

@@ -15,6 +15,8 @@ mod units;
 pub mod wrapper;
 mod writing;
 
+pub use writing::write_text;
+
 use taipan_runtime::object::{PyResult, Raised, Value};
 use taipan_runtime::types::str::Str;
 use taipan_runtime::vm::Vm;

@@ -2,7 +2,6 @@
 
 use super::super::{arg, flag};
 use super::lines;
-use super::wrong_type;
 use taipan_base::text::Unit;
 use taipan_runtime::name;
 use taipan_runtime::object::{
@@ -195,7 +194,10 @@ fn init(vm: &mut Vm, v: &Value, args: &Args<'_>) -> PyResult<()> {
 
 /// What a decoder gave, which must be text.
 pub fn decoded(vm: &mut Vm, v: Value) -> PyResult<Py<Str>> {
-    v.into_py::<Str>().map_err(|v| wrong_type(vm, "decoder should return a string result, not ", &v))
+    v.into_py::<Str>().map_err(|v| {
+        let got = v.class().payload.name();
+        vm.type_error(format!("decoder should return a string result, not '{got}'"))
+    })
 }
 
 fn decode(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {

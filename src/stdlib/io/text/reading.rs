@@ -250,7 +250,7 @@ pub fn line_of_subclass(vm: &mut Vm, v: &Value) -> PyResult<Option<Value>> {
         Some(_) => Ok(Some(line)),
         None => {
             let got = line.class().payload.name();
-            let message = format!("readline() should have returned an str object, not '{got}'");
+            let message = format!("readline() should have returned a str object, not '{got}'");
             Err(crate::io::os_error_text(vm, &message))
         }
     }

@@ -305,7 +305,7 @@ fn of_buffer(vm: &mut Vm, v: &Value, method: &Py<Str>) -> PyResult {
 
 /// The encoding of the locale (`locale.getencoding()`).
 pub fn locale_encoding(vm: &mut Vm) -> Py<Str> {
-    vm.intern("UTF-8")
+    vm.intern(&taipan_runtime::host::locale::encoding())
 }
 
 static SIGNATURE: Signature = Signature::new(
