@@ -23,6 +23,7 @@ pub mod operator;
 pub mod posix;
 pub mod resource;
 pub mod signal;
+pub mod sre;
 pub mod stat;
 pub mod string_;
 pub mod struct_;

@@ -38,4 +38,11 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::unicodedata::MODULE,
     &crate::warnings::MODULE,
     &crate::weakref::MODULE,
+    &crate::thread::MODULE,
+    &crate::errno::MODULE,
+    &crate::posix::MODULE,
+    &crate::resource::MODULE,
+    &crate::sre::MODULE,
+    &crate::stat::MODULE,
+    &crate::time::MODULE,
 ];
