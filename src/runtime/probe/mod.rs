@@ -1,80 +1,412 @@
 //! Probes: what observes a running program, and the switchboard of who listens to what.
 //!
-//! `sys.settrace`, `sys.setprofile` and `sys.monitoring` are faces of the same mechanism: events become probes in running
-//! copies of code. Nothing here is consulted by a program that nobody watches.
+//! An event at an instruction (a line, a call, a branch, a return …) is a probe in the running copy: its opcode is replaced
+//! by `PROBE`, whose handler calls [`hit`], tells the listeners and then runs the displaced opcode. Events of exceptions
+//! come from the unwinder, behind one flag of the thread. Nothing here is consulted by a program that nobody watches.
+//!
+//! Faces of this one mechanism: [`native`] (debugger, profiler, coverage), [`trace`] (`sys.settrace`, `sys.setprofile`),
+//! [`monitoring`] (`sys.monitoring`, PEP 669). Rooms below them: [`events`], [`lines`] (where lines start), [`patches`] (the
+//! probes of one code object), [`switchboard`] (tools and masks), [`jump`] (`f_lineno`), [`caught`], [`view`]; beside them
+//! [`sites`], the tree of allocation contexts.
 
+pub mod caught;
+pub mod events;
+pub mod jump;
+pub mod lines;
+pub mod monitoring;
+pub mod native;
+pub mod patches;
 pub mod sites;
+pub mod switchboard;
+pub mod trace;
+pub mod view;
 
 use crate::object::{Py, PyResult, Value};
-use crate::types::frame::FrameObject;
-use crate::vm::Vm;
-use crate::vm::frame::Frame;
+use crate::types::code::Code;
+use crate::types::exceptions as exc;
+use crate::types::generator;
+use crate::types::singletons;
+use crate::types::tuple::Tuple;
+use crate::vm::frame::{strip, value_of};
+use crate::vm::handlers::opcode as rop;
 use crate::vm::running::{Running, Unit};
+use crate::vm::{Vm, Word};
+use events::Event;
+use native::{Answer, Hit};
+use patches::{Layer, Site};
+use switchboard::{CALLS_PYTHON, FIRST_NATIVE, PROFILE, TRACE, Tools};
+use taipan_bytecode::Op;
+
+pub use jump::jump_to_line;
+pub use patches::CodeProbes;
+pub use trace::frame_trace_changed;
 
 /// A probe's listener failed: the exception is pending.
 pub const FAILED: u32 = u32::MAX;
 /// A listener moved the frame to another instruction.
 pub const MOVED: u32 = u32::MAX - 1;
 
-/// Probes installed on one code object.
-pub struct CodeProbes {
-    /// What sits at each unit that has a probe.
-    pub units: rustc_hash::FxHashMap<u32, Vec<Listener>>,
-}
-
-/// What a probe does when it is hit: a native function of a tool.
-#[derive(Clone, Copy)]
-pub struct Listener {
-    /// Called before the instruction; an error is raised there.
-    pub before: fn(&mut Vm, &Running, u32, usize) -> PyResult<()>,
-    /// The listener's own number.
-    pub data: usize,
-}
-
-/// Trace and profile functions of a thread.
+/// What a thread knows of its observers.
 #[derive(Default)]
 pub struct ThreadHooks {
-    /// Any of them is set, so frames and exceptions are reported.
+    /// Somebody wants to hear of exceptions: the unwinder reports them.
     pub active: bool,
+    /// Depth of Python callbacks being run: no events reach Python meanwhile.
+    pub in_python: u32,
+    /// Depth of native listeners being run: no events reach native tools meanwhile.
+    pub in_native: u32,
     /// `sys.gettrace()`
     pub trace: Option<Value>,
     /// `sys.getprofile()`
     pub profile: Option<Value>,
+    /// Events whose Python trace function is being called, innermost last.
+    pub stops: Vec<jump::Stop>,
 }
 
-/// The opcode a probe displaced at a unit, if one sits there.
-pub fn displaced(running: &Running, at: *const Unit) -> Option<u16> {
-    // SAFETY: `at` is a unit of the copy.
-    unsafe {
-        if (*at).op != crate::vm::handlers::opcode::PROBE {
-            return None;
-        }
+impl ThreadHooks {
+    fn deaf(&self) -> Tools {
+        let python = if self.in_python > 0 { CALLS_PYTHON } else { 0 };
+        let native = if self.in_native > 0 { !CALLS_PYTHON } else { 0 };
+        python | native
     }
-    running.displaced.borrow().get(&(running.index_of(at) as u32)).copied()
 }
 
-/// A probe at `ip` was hit: tells its listeners; gives the opcode to run, or [`FAILED`] or [`MOVED`].
+/// The opcode at a unit that a probe displaced (always the generic one), or the unit's own.
+pub fn opcode_at(running: &Running, at: *const Unit) -> u16 {
+    // SAFETY: `at` is a unit of the copy, whose code object is live.
+    unsafe {
+        if (*at).op != rop::PROBE {
+            return (*at).op;
+        }
+        patches::of(&*running.code).map_or(0, |p| p.site(running.index_of(at)).op)
+    }
+}
+
+/// A running copy was made: probes that were asked for before are put in.
+pub fn code_runs(code: &Code) {
+    patches::refresh(code);
+}
+
+/// An event at an instruction of the innermost frame.
+struct At {
+    code: Py<Code>,
+    unit: u32,
+    offset: u32,
+}
+
+/// A probe at `ip` was hit, coming from the instruction `prev` of the frame: tells its listeners; gives the opcode to
+/// run, or [`FAILED`] or [`MOVED`].
 #[inline(never)]
-pub fn hit(vm: &mut Vm, ip: *const Unit) -> u32 {
+pub fn hit(vm: &mut Vm, ip: *const Unit, prev: *const Unit) -> u32 {
     // SAFETY: the innermost frame is live.
     let running = unsafe { &*(*vm.frame).running };
-    let index = running.index_of(ip) as u32;
+    let unit = running.index_of(ip);
     // SAFETY: the code object owns the running copy.
-    let probes = unsafe { (*running.code).probes.get() };
-    if !probes.is_null() {
-        // SAFETY: probes live as long as the code object.
-        let listeners = unsafe { (*probes).units.get(&index).cloned().unwrap_or_default() };
-        for l in listeners {
-            if (l.before)(vm, running, index, l.data).is_err() {
-                return FAILED;
-            }
-            // SAFETY: the innermost frame is live.
-            if unsafe { (*vm.frame).ip } != ip {
-                return MOVED;
-            }
+    let site = unsafe { patches::of(&*running.code) }.map_or(Site::default(), |p| p.site(unit));
+    if site.line | site.instruction | site.own != 0 {
+        match tell_all(vm, running, &site, ip, prev) {
+            Err(_) => return FAILED,
+            // SAFETY: as above.
+            Ok(()) if unsafe { (*vm.frame).ip } != ip => return MOVED,
+            Ok(()) => {}
         }
     }
-    running.displaced.borrow().get(&index).map_or_else(|| unsafe { (*ip).op } as u32, |&op| op as u32)
+    patches::keep_generic(running, unit, site.op);
+    let op = opcode_at(running, ip);
+    if site.own != 0 && site.event == Event::Call as u8 { watched(op) } else { op as u32 }
+}
+
+/// The form of a call that reports how it came out.
+fn watched(op: u16) -> u32 {
+    let watched = match Op::from_number(op) {
+        Some(Op::CALL) => rop::CALL_WATCHED,
+        Some(Op::CALL_KW) => rop::CALL_KW_WATCHED,
+        Some(Op::CALL_FUNCTION_EX) => rop::CALL_FUNCTION_EX_WATCHED,
+        Some(Op::LOAD_SUPER_ATTR) => rop::LOAD_SUPER_ATTR_WATCHED,
+        _ => op,
+    };
+    watched as u32
+}
+
+fn place(running: &Running, unit: usize) -> At {
+    At { code: running.code_handle(), unit: unit as u32, offset: running.lasti(running.at(unit)) as u32 }
+}
+
+fn tell_all(vm: &mut Vm, running: &Running, site: &Site, ip: *const Unit, prev: *const Unit) -> PyResult<()> {
+    let at = place(running, running.index_of(ip));
+    // SAFETY: the innermost frame is live.
+    let stays = |vm: &Vm| unsafe { (*vm.frame).ip == ip };
+    if site.line != 0 && (site.line_kind & 3 == lines::START || comes_from_elsewhere(running, at.unit, prev)) {
+        let line = running.line_of_unit(at.unit as usize);
+        let hit = Hit { line, ..at.hit(Event::Line) };
+        tell(vm, &at, Layer::Line, site.line, site.points, hit)?;
+    }
+    if site.instruction != 0 && stays(vm) {
+        tell(vm, &at, Layer::Instruction, site.instruction, site.points, at.hit(Event::Instruction))?;
+    }
+    if site.own != 0 && stays(vm) {
+        own_event(vm, running, site, &at)?;
+    }
+    Ok(())
+}
+
+/// Whether control came from another line (or from the start of the frame or a `yield`).
+fn comes_from_elsewhere(running: &Running, unit: u32, prev: *const Unit) -> bool {
+    let before = (prev as usize).wrapping_sub(running.start() as usize) / 8;
+    if before >= running.unit_count() {
+        return true;
+    }
+    running.line_of_unit(before) != running.line_of_unit(unit as usize)
+        || opcode_at(running, prev) == Op::RESUME.number()
+}
+
+impl At {
+    fn hit(&self, event: Event) -> Hit<'static> {
+        Hit { event, unit: self.unit, offset: self.offset, line: 0, to: 0, value: None, first: None, data: None }
+    }
+}
+
+/// Tells the tools of a set of one event, the highest number first.
+fn tell(vm: &mut Vm, at: &At, layer: Layer, tools: Tools, points: bool, mut hit: Hit<'_>) -> PyResult<()> {
+    let mut left = tools & !vm.hooks.deaf();
+    while left != 0 {
+        let tool = left.ilog2() as usize;
+        left &= !(1 << tool);
+        if points && tool >= FIRST_NATIVE {
+            point_data(at, tool, &mut hit);
+        }
+        if deliver(vm, &at.code, tool, &hit)? == Answer::Disable {
+            patches::disable(&at.code, at.unit, layer, tool);
+        }
+    }
+    Ok(())
+}
+
+fn point_data(at: &At, tool: usize, hit: &mut Hit<'_>) {
+    let Some(p) = patches::of(&at.code) else { return };
+    let here = match hit.event {
+        Event::Line => p.lines.get(&hit.line),
+        _ => p.offsets.get(&at.offset),
+    };
+    hit.data = here.and_then(|points| points.iter().find(|p| p.tool == tool)).map(|p| p.data);
+}
+
+fn deliver(vm: &mut Vm, code: &Py<Code>, tool: usize, hit: &Hit<'_>) -> PyResult<Answer> {
+    match tool {
+        TRACE => trace::event(vm, hit),
+        PROFILE => trace::profile_event(vm, hit),
+        t if t >= FIRST_NATIVE => {
+            let Some(listener) = switchboard::with(|b| b.native[t]) else { return Ok(Answer::Disable) };
+            vm.hooks.in_native += 1;
+            let r = listener(vm, hit);
+            vm.hooks.in_native -= 1;
+            r
+        }
+        t => monitoring::deliver(vm, code, t, hit),
+    }
+}
+
+/// The word `n` below the top of the innermost frame's evaluation stack.
+fn peek(vm: &Vm, n: usize) -> Option<Value> {
+    // SAFETY: a probe hit saved `sp`; the instruction takes more than `n` words.
+    unsafe {
+        let w = *vm.sp.sub(n);
+        (w != 0).then(|| value_of(w))
+    }
+}
+
+/// The event that the instruction itself causes.
+fn own_event(vm: &mut Vm, running: &Running, site: &Site, at: &At) -> PyResult<()> {
+    let Some(op) = Op::from_number(site.op) else { return Ok(()) };
+    let Some(event) = Event::from_number(site.event as usize) else { return Ok(()) };
+    // SAFETY: a unit of the copy.
+    let unit = unsafe { *running.at(at.unit as usize) };
+    let send = |vm: &mut Vm, at: &At, value: Option<&Value>| {
+        tell(vm, at, Layer::Own, site.own, false, Hit { value, ..at.hit(event) })
+    };
+    let jump =
+        |vm: &mut Vm, at: &At, to: u32| tell(vm, at, Layer::Own, site.own, false, Hit { to, ..at.hit(event) });
+    let jump_target = running.at((at.unit as i64 + unit.cache as i32 as i64) as usize);
+    let after = |op: Op| running.canonical_unit(at.unit as usize) as u32 * 2 + 2 + 2 * op.caches() as u32;
+    match (event, op) {
+        (Event::PyReturn | Event::PyYield, _) => {
+            let v = peek(vm, 1);
+            send(vm, at, v.as_ref())
+        }
+        (Event::Call, _) => call_event(vm, site, at, op, unit.arg as usize),
+        (Event::Jump, _) => jump(vm, at, running.lasti(jump_target) as u32),
+        (Event::BranchRight, Op::END_ASYNC_FOR) => {
+            let ends = peek(vm, 1).is_some_and(|e| vm.is_kind(&e, &exc::STOP_ASYNC_ITERATION));
+            let to = after(op);
+            let from = At { code: at.code.clone(), unit: at.unit, offset: to.saturating_sub(unit.arg as u32 * 2) };
+            if ends { jump(vm, &from, to) } else { Ok(()) }
+        }
+        (Event::BranchRight, Op::POP_ITER) => match loop_of(running, at.unit) {
+            Some(offset) => jump(vm, &At { code: at.code.clone(), unit: at.unit, offset }, after(op)),
+            None => Ok(()),
+        },
+        (Event::BranchRight, _) => {
+            if branches(vm, op) { jump(vm, at, running.lasti(jump_target) as u32) } else { Ok(()) }
+        }
+        (Event::BranchLeft, _) => {
+            // `NOT_TAKEN` belongs to the branch before it, the first instruction of a loop's body to its `FOR_ITER`.
+            let Some(before) = (0..at.unit as usize).rev().find(|&u| running.is_instruction(u)) else { return Ok(()) };
+            let offset = running.lasti(running.at(before)) as u32;
+            let to = if op == Op::NOT_TAKEN { after(op) } else { at.offset };
+            jump(vm, &At { code: at.code.clone(), unit: at.unit, offset }, to)
+        }
+        (Event::StopIteration, _) => match (peek(vm, 2), peek(vm, 1)) {
+            (Some(receiver), Some(v)) if generator::as_generator(&receiver).is_some() => {
+                let e = exc::stop_with_value(vm, v)?;
+                send(vm, at, Some(&e))
+            }
+            _ => Ok(()),
+        },
+        _ => send(vm, at, None),
+    }
+}
+
+/// The `FOR_ITER` whose loop ends in front of the `POP_ITER` at a unit.
+fn loop_of(running: &Running, unit: u32) -> Option<u32> {
+    let end = (0..unit as usize).rev().find(|&u| running.is_instruction(u))?;
+    if opcode_at(running, running.at(end)) != Op::END_FOR.number() {
+        return None;
+    }
+    let code = running.canonical_code();
+    let target = running.canonical_unit(end);
+    code.instructions().find(|i| i.op == Op::FOR_ITER && i.jump_target() == Some(target)).map(|i| i.index as u32 * 2)
+}
+
+/// Whether the conditional jump about to be executed jumps.
+fn branches(vm: &Vm, op: Op) -> bool {
+    // SAFETY: a probe hit saved `sp`; the operand is on top.
+    let w: Word = unsafe { strip(*vm.sp.sub(1)) };
+    let is_true = w == &raw const singletons::TRUE as Word;
+    let is_none = w == &raw const singletons::NONE as Word;
+    match op {
+        Op::POP_JUMP_IF_TRUE => is_true,
+        Op::POP_JUMP_IF_FALSE => !is_true,
+        Op::POP_JUMP_IF_NONE => is_none,
+        _ => !is_none,
+    }
+}
+
+/// `CALL`: the callable and its first argument, a bound method taken apart as the call itself does.
+fn call_event(vm: &mut Vm, site: &Site, at: &At, op: Op, arg: usize) -> PyResult<()> {
+    let (callable, first) = operands(vm, op, arg);
+    let hit = Hit { value: callable.as_ref(), first: first.as_ref(), ..at.hit(Event::Call) };
+    tell(vm, at, Layer::Own, site.own, false, hit)
+}
+
+/// Callable and first argument of the call instruction about to be executed.
+fn operands(vm: &mut Vm, op: Op, arg: usize) -> (Option<Value>, Option<Value>) {
+    let below = match op {
+        Op::CALL => arg + 2,
+        Op::CALL_KW => arg + 3,
+        Op::CALL_FUNCTION_EX => {
+            let first = peek(vm, 2).and_then(|a| a.downcast::<Tuple>().and_then(|t| t.items().first().cloned()));
+            return (peek(vm, 4), first);
+        }
+        // `LOAD_SUPER_ATTR`: `super`, the class and the object.
+        _ => return (peek(vm, 3), if arg & 2 != 0 { peek(vm, 2) } else { None }),
+    };
+    // SAFETY: the words of the call lie below `sp`.
+    unsafe { crate::vm::handlers::call::unpack_bound_method(vm.sp.sub(below)) };
+    let first = peek(vm, below - 1).or_else(|| if arg > 0 { peek(vm, below - 2) } else { None });
+    (peek(vm, below), first)
+}
+
+/// A call that was watched came out: `C_RETURN`, or `C_RAISE` when an exception is pending. An error of a listener takes
+/// the place of the pending exception.
+pub fn call_ended(vm: &mut Vm, ip: *const Unit, callable: &Value, first: Option<&Value>, raised: bool) -> PyResult<()> {
+    // SAFETY: the innermost frame is live and made the call.
+    let running = unsafe { &*(*vm.frame).running };
+    let unit = running.index_of(ip);
+    // SAFETY: the code object owns the running copy.
+    let site = unsafe { patches::of(&*running.code) }.map_or(Site::default(), |p| p.site(unit));
+    if site.own == 0 {
+        return Ok(());
+    }
+    let at = place(running, unit);
+    let event = if raised { Event::CRaise } else { Event::CReturn };
+    let hit = Hit { value: Some(callable), first, ..at.hit(event) };
+    if raised {
+        return aside(vm, |vm| tell(vm, &at, Layer::Own, site.own, false, hit));
+    }
+    tell(vm, &at, Layer::Own, site.own, false, hit)
+}
+
+/// Runs `f` with the pending exception put aside; an error of `f` takes its place.
+fn aside(vm: &mut Vm, f: impl FnOnce(&mut Vm) -> PyResult<()>) -> PyResult<()> {
+    let pending = vm.error.take();
+    let r = f(vm);
+    match r {
+        Ok(()) => vm.error = pending,
+        Err(_) => drop(pending),
+    }
+    r
+}
+
+/// An event of the unwinder, about the pending exception, in the innermost frame.
+fn unwinder_event(vm: &mut Vm, event: Event, ip: *const Unit) -> PyResult<()> {
+    let tools = switchboard::listeners(event);
+    let Some(e) = vm.error.clone() else { return Ok(()) };
+    if tools & !vm.hooks.deaf() == 0 {
+        return Ok(());
+    }
+    // SAFETY: the innermost frame is live.
+    let running = unsafe { &*(*vm.frame).running };
+    let at = place(running, running.index_of(ip));
+    aside(vm, |vm| {
+        let hit = Hit { value: Some(&e), ..at.hit(event) };
+        tell(vm, &at, Layer::Own, tools, false, hit)
+    })
+}
+
+/// An exception is raised in the innermost frame, comes out of a call it made, or (`again`) is raised again.
+pub fn raising(vm: &mut Vm, ip: *const Unit, again: bool) {
+    let event = if again { Event::Reraise } else { Event::Raise };
+    let _ = unwinder_event(vm, event, ip);
+}
+
+/// A `for` loop ends because its iterator raised the pending `StopIteration`.
+pub fn loop_stopped(vm: &mut Vm) {
+    // SAFETY: the innermost frame is live and saved its `ip`.
+    let ip = unsafe { (*vm.frame).ip };
+    raising(vm, ip, false);
+}
+
+/// The pending exception reached its handler at `target`.
+pub fn handled(vm: &mut Vm, target: *const Unit) -> PyResult<()> {
+    unwinder_event(vm, Event::ExceptionHandled, target)
+}
+
+/// The innermost frame ends by the pending exception.
+pub fn unwound(vm: &mut Vm, ip: *const Unit) {
+    let _ = unwinder_event(vm, Event::PyUnwind, ip);
+}
+
+/// A generator's frame, linked as the innermost one, goes on by raising the pending exception.
+pub fn throwing(vm: &mut Vm) {
+    // SAFETY: the innermost frame is live.
+    let ip = unsafe { (*vm.frame).ip };
+    let _ = unwinder_event(vm, Event::PyThrow, ip);
+}
+
+/// A generator that a `for` loop ran directly returned: `STOP_ITERATION` at the loop's `END_FOR`.
+pub fn loop_ended(vm: &mut Vm, end_for: *const Unit, value: Value) -> PyResult<()> {
+    // SAFETY: the innermost frame is live.
+    let running = unsafe { &*(*vm.frame).running };
+    let unit = running.index_of(end_for);
+    // SAFETY: the code object owns the running copy.
+    let site = unsafe { patches::of(&*running.code) }.map_or(Site::default(), |p| p.site(unit));
+    if site.own == 0 {
+        return Ok(());
+    }
+    let at = place(running, unit);
+    let e = exc::stop_with_value(vm, value)?;
+    let hit = Hit { value: Some(&e), ..at.hit(Event::StopIteration) };
+    tell(vm, &at, Layer::Own, site.own, false, hit)
 }
 
 /// A sampling request arrived: calls the sampler, if one is installed.
@@ -104,35 +436,3 @@ pub fn pause(vm: &mut Vm) -> PyResult<()> {
         None => Ok(()),
     }
 }
-
-/// A frame is entered from native code while hooks are active.
-pub fn entering(_vm: &mut Vm, _frame: *mut Frame) -> PyResult<()> {
-    Ok(())
-}
-
-/// An exception passes through a frame while hooks are active.
-pub fn exception(_vm: &mut Vm, _frame: *mut Frame) {}
-
-/// Unwinding moved a frame to its handler while hooks are active.
-pub fn jumped(_vm: &mut Vm, _frame: *mut Frame, _from: *const Unit, _to: *const Unit) {}
-
-/// A traced frame ends by an exception.
-pub fn unwound(_vm: &mut Vm, _frame: *mut Frame) {}
-
-/// A traced frame returns the word below `sp`.
-pub fn returned(_vm: &mut Vm, _frame: *mut Frame, _sp: *mut crate::vm::Word) -> PyResult<()> {
-    Ok(())
-}
-
-/// A traced frame yields the word below `sp`.
-pub fn yielded(_vm: &mut Vm, _frame: *mut Frame, _sp: *mut crate::vm::Word) -> PyResult<()> {
-    Ok(())
-}
-
-/// `f_lineno` was assigned.
-pub fn jump_to_line(vm: &mut Vm, _frame: &Py<FrameObject>, _line: Option<&Value>) -> PyResult<()> {
-    Err(vm.value_error("f_lineno can only be set in a trace function"))
-}
-
-/// `f_trace` or `f_trace_opcodes` of a frame changed.
-pub fn frame_trace_changed(_vm: &mut Vm, _frame: &Py<FrameObject>) {}

@@ -45,6 +45,12 @@ unsafe impl Payload for Code {
 }
 impl Frozen for Code {}
 
+impl Drop for Code {
+    fn drop(&mut self) {
+        crate::probe::switchboard::code_ends(self);
+    }
+}
+
 /// The object of a constant; strings that look like names are interned, as CPython interns them.
 pub fn constant(vm: &mut Vm, c: &Const) -> Value {
     match c {
@@ -91,7 +97,7 @@ impl Code {
     pub fn with_consts(canonical: Arc<CodeObject>, consts: Vec<Value>) -> Py<Code> {
         let names = canonical.names.iter().map(|n| intern_str(n)).collect();
         let local_names = canonical.localsplusnames.iter().map(|n| intern_str(n)).collect();
-        crate::object::instance::new(Code {
+        let code = crate::object::instance::new(Code {
             consts,
             names,
             local_names,
@@ -101,12 +107,29 @@ impl Code {
             canonical,
             running: OnceCell::new(),
             probes: Cell::new(std::ptr::null_mut()),
-        })
+        });
+        crate::probe::switchboard::code_made(&code);
+        code
     }
 
     /// The running copy, made at first use.
     #[inline]
     pub fn running(&self) -> &Running {
+        match self.running.get() {
+            Some(r) => r,
+            None => self.first_running(),
+        }
+    }
+
+    #[cold]
+    fn first_running(&self) -> &Running {
+        let r = self.running_copy();
+        crate::probe::code_runs(self);
+        r
+    }
+
+    /// The running copy as it is, probes that were asked for not put in yet: for the rooms of `probe`.
+    pub fn running_copy(&self) -> &Running {
         self.running.get_or_init(|| Running::new(self))
     }
 

@@ -260,7 +260,7 @@ pub unsafe fn from_frame(vm: &mut Vm, frame: *mut Frame) -> Word {
         let f = fp.add(running.nlocals).cast::<Frame>();
         std::ptr::copy_nonoverlapping(frame, f, 1);
         (*f).fp = fp;
-        (*f).flags = ((*frame).flags & (flags::TRACED | flags::HAS_OBJECT)) | flags::GENERATOR;
+        (*f).flags = ((*frame).flags & flags::HAS_OBJECT) | flags::GENERATOR;
         let func_word = function_word((*frame).func);
         (*(func_word as *const crate::object::header::Header)).incref();
         if (*frame).flags & flags::OWNS_FUNC != 0 {
@@ -356,10 +356,10 @@ pub fn resume_native(vm: &mut Vm, g: &Py<Generator>, value: Option<&Value>) -> P
         let thrown = value.is_none();
         let word = value.map_or_else(|| none().into_word(), |v| v.clone().into_word());
         let frame = g.resume(vm, word, exit_unit(), std::ptr::null_mut());
-        if vm.hooks.active {
-            if let Err(r) = crate::probe::entering(vm, frame) {
-                let _ = r;
-            }
+        if thrown && vm.hooks.active {
+            (*frame).ip = resume_point(frame);
+            crate::probe::throwing(vm);
+            (*frame).ip = (*frame).ip.add(1);
         }
         let w = if thrown {
             let sp = g.stack_pointer();
@@ -455,7 +455,7 @@ pub fn yield_from(g: &Py<Generator>) -> Option<Value> {
         let f = g.frame.get();
         let at = (*f).ip;
         let resume = taipan_bytecode::Op::RESUME as u16;
-        let op = crate::probe::displaced(&*(*f).running, at).unwrap_or((*at).op);
+        let op = crate::probe::opcode_at(&*(*f).running, at);
         if op != resume || !matches!((*at).arg & 3, 2 | 3) {
             return None;
         }
@@ -629,7 +629,7 @@ pub fn send_any(vm: &mut Vm, it: &Value, value: &Value) -> PyResult<SendResult> 
         return f(vm, it, value);
     }
     if value.is_none() && it.class().payload.slots().next.is_some() {
-        return match vm.next(it) {
+        return match vm.next_or_stop(it) {
             Ok(Some(v)) => Ok(SendResult::Yield(v)),
             Ok(None) => Ok(SendResult::Return(none())),
             Err(_) if vm.error_is(&exc::STOP_ITERATION) => {

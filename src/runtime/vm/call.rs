@@ -102,9 +102,6 @@ impl Vm {
     pub unsafe fn run(&mut self, frame: *mut Frame) -> PyResult {
         // SAFETY: by the caller's promise.
         unsafe {
-            if self.hooks.active {
-                crate::probe::entering(self, frame)?;
-            }
             let w = handlers::enter(self, (*frame).ip, Frame::stack(frame), (*frame).fp);
             if w == 0 { Err(Raised(())) } else { Ok(Value::from_word(w)) }
         }

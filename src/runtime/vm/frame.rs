@@ -26,8 +26,6 @@ pub mod flags {
     pub const NAMESPACE: u32 = 8;
     /// The result goes nowhere: the frame is an `__init__` whose instance is the result.
     pub const INIT: u32 = 16;
-    /// Tracing or profiling wants to know of the return.
-    pub const TRACED: u32 = 32;
     /// Extra references (bound arguments kept alive) lie in the overwritten list of the frame object.
     pub const KEEPS: u32 = 64;
 }

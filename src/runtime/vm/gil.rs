@@ -281,11 +281,13 @@ pub fn attach() -> &'static mut Vm {
     acquire(p);
     THREADS.lock().push(p as usize);
     CURRENT.with(|c| c.set(p));
+    crate::probe::switchboard::thread_starts(vm);
     vm
 }
 
 /// Ends what [`attach`] began on this thread.
 pub fn detach(vm: &'static mut Vm) {
+    crate::probe::switchboard::thread_ends(vm);
     let p: *mut Vm = vm;
     let dead: (Option<Value>, Option<Value>, Option<Value>) = (vm.dict.take(), vm.context.take(), vm.error.take());
     drop(dead);

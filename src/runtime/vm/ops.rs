@@ -561,6 +561,17 @@ impl Vm {
     /// The iterator's next item, `None` at the end.
     #[inline]
     pub fn next(&mut self, it: &Value) -> PyResult<Option<Value>> {
+        match self.next_or_stop(it) {
+            Err(_) if self.error_is(&crate::types::exceptions::STOP_ITERATION) => {
+                self.clear_error();
+                Ok(None)
+            }
+            r => r,
+        }
+    }
+
+    /// As [`Vm::next`]; an iterator may also end by raising `StopIteration`, which stays pending (it may hold a value).
+    pub fn next_or_stop(&mut self, it: &Value) -> PyResult<Option<Value>> {
         match it.class().payload.slots().next {
             Some(f) => f(self, it),
             None => Err(self.type_error(format!("'{}' object is not an iterator", type_name(it)))),

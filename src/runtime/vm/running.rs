@@ -4,7 +4,7 @@
 //! word, a name, more cache) lies in units after it, which are never executed. `EXTENDED_ARG` is folded in. Two tables map
 //! unit numbers to canonical offsets and back, so `f_lasti`, lines and handlers speak of the canonical code.
 //!
-//! A probe replaces the opcode of one unit by `PROBE`; the displaced opcode is kept in a side table here.
+//! A probe replaces the opcode of one unit by `PROBE`; the displaced opcode is kept beside the code (`probe::sites`).
 
 use super::handlers::opcode as rop;
 use crate::object::Py;
@@ -84,8 +84,6 @@ pub struct Running {
     /// Unit of each canonical code unit (caches map to their instruction).
     unit_of: Vec<u32>,
     lines: std::cell::OnceCell<Vec<u32>>,
-    /// Displaced opcodes: unit number to original opcode.
-    pub displaced: std::cell::RefCell<rustc_hash::FxHashMap<u32, u16>>,
 }
 
 /// Extra data units an instruction has.
@@ -177,7 +175,6 @@ impl Running {
             canonical,
             unit_of,
             lines: std::cell::OnceCell::new(),
-            displaced: std::cell::RefCell::new(rustc_hash::FxHashMap::default()),
         })
     }
 
@@ -248,6 +245,22 @@ impl Running {
     pub fn patch(&self, index: usize, op: u16) {
         // SAFETY: the units are heap memory written under the GIL only (I1).
         unsafe { (*self.at(index).cast_mut()).op = op }
+    }
+    /// Sets the inline cache of a unit.
+    pub fn set_cache(&self, index: usize, cache: u32) {
+        // SAFETY: as `patch`.
+        unsafe { (*self.at(index).cast_mut()).cache = cache }
+    }
+    /// The canonical code.
+    pub fn canonical_code(&self) -> &CodeObject {
+        // SAFETY: the code object owns this copy.
+        unsafe { &(*self.code).canonical }
+    }
+    /// A handle to the code object.
+    pub fn code_handle(&self) -> Py<Code> {
+        let word = self.code as usize - std::mem::offset_of!(crate::object::value::Obj<Code>, payload);
+        // SAFETY: the code object owns this copy, so it is alive.
+        unsafe { Py::from_value_unchecked(crate::object::Value::from_header(word as *const crate::object::header::Header)) }
     }
     /// A frame's size in words.
     #[inline(always)]

@@ -364,23 +364,17 @@ fn function_or_none(v: &Value) -> Option<Value> {
     (!v.is_none()).then(|| v.clone())
 }
 
-fn hooks_changed(vm: &mut Vm) {
-    vm.hooks.active = vm.hooks.trace.is_some() || vm.hooks.profile.is_some();
-}
-
 /// `sys.settrace(function)`
 pub fn settrace(vm: &mut Vm, v: &Value) -> PyResult {
     super::audit::audit(vm, "sys.settrace", &[])?;
-    vm.hooks.trace = function_or_none(v);
-    hooks_changed(vm);
+    crate::probe::trace::set_trace(vm, function_or_none(v));
     Ok(none())
 }
 
 /// `sys._settraceallthreads(function)`
 pub fn settrace_all(vm: &mut Vm, v: &Value) -> PyResult {
     for t in other_threads(vm) {
-        t.hooks.trace = function_or_none(v);
-        hooks_changed(t);
+        crate::probe::trace::set_trace(t, function_or_none(v));
     }
     settrace(vm, v)
 }
@@ -393,16 +387,14 @@ pub fn gettrace(vm: &mut Vm) -> PyResult {
 /// `sys.setprofile(function)`
 pub fn setprofile(vm: &mut Vm, v: &Value) -> PyResult {
     super::audit::audit(vm, "sys.setprofile", &[])?;
-    vm.hooks.profile = function_or_none(v);
-    hooks_changed(vm);
+    crate::probe::trace::set_profile(vm, function_or_none(v));
     Ok(none())
 }
 
 /// `sys._setprofileallthreads(function)`
 pub fn setprofile_all(vm: &mut Vm, v: &Value) -> PyResult {
     for t in other_threads(vm) {
-        t.hooks.profile = function_or_none(v);
-        hooks_changed(t);
+        crate::probe::trace::set_profile(t, function_or_none(v));
     }
     setprofile(vm, v)
 }
@@ -418,7 +410,10 @@ pub fn call_tracing(vm: &mut Vm, f: &Value, args: &Value) -> PyResult {
         let name = args.class().payload.name();
         return Err(vm.type_error(format!("call_tracing() argument 2 must be tuple, not {name}")));
     };
-    vm.call(f, args.items())
+    let depth = std::mem::take(&mut vm.hooks.in_python);
+    let r = vm.call(f, args.items());
+    vm.hooks.in_python = depth;
+    r
 }
 
 /// `sys.activate_stack_trampoline(backend)`: no backend exists.

@@ -74,7 +74,10 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     dict.store_text("modules", modules);
     info::init(vm, dict)?;
     config::init(vm, dict)?;
-    hooks::init(vm, dict)
+    hooks::init(vm, dict)?;
+    let monitoring = crate::import::make_native(vm, &crate::probe::monitoring::MODULE)?;
+    dict.store_text("monitoring", monitoring);
+    Ok(())
 }
 
 const fn row(name: &'static str, signature: &'static str, doc: &'static str, function: NativeFn) -> MethodDef {

@@ -106,6 +106,12 @@ pub fn raise_stop(vm: &mut Vm, class: &'static TypeDef, value: Value) -> Raised 
     }
 }
 
+/// The `StopIteration` that a generator's return value would be raised with.
+pub fn stop_with_value(vm: &mut Vm, value: Value) -> PyResult {
+    let args = if value.is_none() { &[] } else { std::slice::from_ref(&value) };
+    super::instantiate(vm, &super::STOP_ITERATION, args)
+}
+
 /// Makes `cause` both cause and context of `e`, as when one exception is turned into another.
 pub fn set_cause_and_context(e: &Value, cause: &Value) {
     if let Some(e) = e.downcast::<BaseException>() {

@@ -55,7 +55,12 @@ pub unsafe fn type_of(w: Word) -> *const crate::object::TypeObj {
 #[inline(always)]
 pub unsafe fn quicken(ip: *const Unit, op: u16) {
     // SAFETY: the running copy is written under the GIL only (I1).
-    unsafe { (*ip.cast_mut()).op = op }
+    unsafe {
+        // A probe may have come onto the instruction while it ran.
+        if (*ip).op != super::opcode::PROBE {
+            (*ip.cast_mut()).op = op;
+        }
+    }
 }
 
 /// Counts down the warm-up of an adaptive instruction; true when it is time to specialise.

@@ -680,6 +680,30 @@ unsafe fn super_attr(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Word) 
     }
 }
 
+handler!(
+/// `LOAD_SUPER_ATTR` while somebody listens to calls: that of `super` is reported.
+#[cold]
+load_super_attr_watched(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    let (new_sp, failed) = super_attr_told(&mut *vm, sp, ip, fp);
+    if failed {
+        jump!(super::unwind::unwind, ip, new_sp, fp, vm, t)
+    }
+    next_settled!(ip.add(2), new_sp, fp, vm, t)
+});
+
+unsafe fn super_attr_told(vm: &mut Vm, sp: *mut Word, ip: *const Unit, fp: *mut Word) -> (*mut Word, bool) {
+    // SAFETY: as `super_attr`; the handles keep both operands for the report.
+    unsafe {
+        let callable = crate::vm::frame::value_of(*sp.sub(3));
+        let class = ((*ip).arg & 2 != 0).then(|| crate::vm::frame::value_of(*sp.sub(2)));
+        let new_sp = super_attr(vm, sp, ip, fp);
+        let raised = new_sp.is_null();
+        let told = crate::probe::call_ended(vm, ip, &callable, class.as_ref(), raised);
+        if raised { (sp, true) } else { (new_sp, told.is_err()) }
+    }
+}
+
 slow_handler!(
     /// `LOAD_SPECIAL`: the method (or bound attribute) and `self` (or 0).
     load_special, 1, special);

@@ -209,7 +209,10 @@ unsafe fn finish(slot: *mut Word, sp: *mut Word, r: Result<Value, Raised>) -> Ca
 }
 
 /// If the callable is a bound method without `self` beside it, replaces it by its function and puts `self` beside.
-unsafe fn unpack_bound_method(slot: *mut Word) {
+///
+/// # Safety
+/// `slot` holds the callable of a call whose `self` slot and arguments lie above it.
+pub unsafe fn unpack_bound_method(slot: *mut Word) {
     // SAFETY: the slot after the callable is the `self` slot.
     unsafe {
         if *slot.add(1) == 0 && type_of(*slot) == METHOD.object() as *const TypeObj {
@@ -899,6 +902,91 @@ unsafe fn call_ex(vm: &mut Vm, sp: *mut Word, ret_ip: *const Unit) -> Called {
         crate::vm::watch::calling_any(vm, &callable);
         let r = vm.call_args(&callable, &Args::new(&all, names.as_ref()));
         finish(slot, sp, r)
+    }
+}
+
+// ---- calls that are watched: their end is reported -------------------------------------------------------------------
+
+/// The three call instructions.
+#[derive(Clone, Copy)]
+enum Form {
+    Plain,
+    Keywords,
+    Unpacked,
+}
+
+macro_rules! watched_handler {
+    ($(#[$m:meta])* $name:ident, $form:expr, $units:expr) => {
+        handler!($(#[$m])* #[cold] $name(ip, sp, fp, vm, t) {
+            save!(vm, ip, sp);
+            match watched(&mut *vm, ip, sp, $form, ip.add($units)) {
+                (Called::Done(new_sp), _) => next_settled!(ip.add($units), new_sp, fp, vm, t),
+                (Called::Entered(frame), _) => enter_frame!(frame, vm, t),
+                (Called::Failed, sp) => jump!(unwind, ip, sp, fp, vm, t),
+            }
+        });
+    };
+}
+
+watched_handler!(
+    /// `CALL` while somebody listens to calls.
+    call_watched, Form::Plain, CALL_UNITS);
+watched_handler!(
+    /// `CALL_KW` while somebody listens to calls.
+    call_kw_watched, Form::Keywords, CALL_UNITS);
+watched_handler!(
+    /// `CALL_FUNCTION_EX` while somebody listens to calls.
+    call_function_ex_watched, Form::Unpacked, 1);
+
+/// Makes a call and reports how it ended, unless a Python function was entered; with where the stack ends.
+unsafe fn watched(
+    vm: &mut Vm,
+    ip: *const Unit,
+    sp: *mut Word,
+    form: Form,
+    ret_ip: *const Unit,
+) -> (Called, *mut Word) {
+    // SAFETY: callable and arguments stay on the stack through the call; the handles keep them for the report.
+    unsafe {
+        let argc = (*ip).arg as usize;
+        let slot = match form {
+            Form::Plain => sp.sub(argc + 2),
+            Form::Keywords => sp.sub(argc + 3),
+            Form::Unpacked => sp.sub(4),
+        };
+        if !matches!(form, Form::Unpacked) {
+            unpack_bound_method(slot);
+        }
+        let callable = crate::vm::frame::value_of(*slot);
+        let first = match form {
+            Form::Unpacked => Value::ref_from_word(&strip(*sp.sub(2)))
+                .downcast::<Tuple>()
+                .and_then(|t| t.items().first().cloned()),
+            _ if *slot.add(1) != 0 => Some(crate::vm::frame::value_of(*slot.add(1))),
+            _ if argc > 0 => Some(crate::vm::frame::value_of(*slot.add(2))),
+            _ => None,
+        };
+        let called = match form {
+            Form::Plain => call_any(vm, sp, argc, ret_ip),
+            Form::Keywords => call_kw_any(vm, sp, argc, ret_ip),
+            Form::Unpacked => call_ex(vm, sp, ret_ip),
+        };
+        let python = type_of(callable.word()) == FUNCTION.object() as *const TypeObj;
+        let told = |vm: &mut Vm, raised| crate::probe::call_ended(vm, ip, &callable, first.as_ref(), raised);
+        match called {
+            Called::Done(new_sp) if !python => {
+                vm.sp = new_sp;
+                match told(vm, false) {
+                    Ok(()) => (Called::Done(new_sp), new_sp),
+                    Err(_) => (Called::Failed, new_sp),
+                }
+            }
+            Called::Failed if !python => {
+                let _ = told(vm, true);
+                (Called::Failed, sp)
+            }
+            called => (called, sp),
+        }
     }
 }
 

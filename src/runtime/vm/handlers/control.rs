@@ -34,12 +34,8 @@ handler!(safepoint(ip, sp, fp, vm, t) {
     if super::unwind::attend(&mut *vm).is_err() {
         jump!(unwind, ip, sp, fp, vm, t)
     }
-    let to = if (*ip).op == taipan_bytecode::Op::JUMP_BACKWARD as u16 {
-        ip.offset((*ip).cache as i32 as isize)
-    } else {
-        ip.add(1)
-    };
-    next!(to, sp, fp, vm, t)
+    // `RESUME` has the distance 1.
+    next!(ip.offset((*ip).cache as i32 as isize), sp, fp, vm, t)
 });
 
 handler!(
@@ -164,8 +160,15 @@ unsafe fn next_item(vm: &mut Vm, w: Word) -> Word {
     // SAFETY: the iterator stays on the stack through the call.
     unsafe {
         let w = strip(w);
-        match vm.next(Value::ref_from_word(&w)) {
+        match vm.next_or_stop(Value::ref_from_word(&w)) {
             Ok(Some(v)) => v.into_word(),
+            Err(_) if vm.error_is(&crate::types::exceptions::STOP_ITERATION) => {
+                if vm.hooks.active {
+                    crate::probe::loop_stopped(vm);
+                }
+                vm.clear_error();
+                0
+            }
             _ => 0,
         }
     }

@@ -42,12 +42,6 @@ handler!(
 /// `YIELD_VALUE`
 yield_value(ip, sp, fp, vm, t) {
     let frame = (*vm).frame;
-    if (*frame).flags & crate::vm::frame::flags::TRACED != 0 {
-        save!(vm, ip, sp);
-        if crate::probe::yielded(&mut *vm, frame, sp).is_err() {
-            jump!(unwind, ip, sp, fp, vm, t)
-        }
-    }
     let w = keep(*sp.sub(1));
     (*frame).ip = ip.add(1);
     let ret_ip = (*frame).ret_ip;
@@ -66,16 +60,33 @@ handler!(generator_returned(ip, sp, fp, vm, t) {
     let w = fp as Word;
     let prev = (*vm).frame;
     let at = (*prev).ip;
-    let is_send = (*at).op == super::opcode::SEND_GEN || (*at).op == taipan_bytecode::Op::SEND as u16;
-    if is_send {
+    let mut op = (*at).op;
+    if op == super::opcode::PROBE {
+        op = crate::probe::opcode_at(&*(*(*vm).frame).running, at);
+    }
+    if op == super::opcode::SEND_GEN || op == taipan_bytecode::Op::SEND as u16 {
         *sp = w;
         next_settled!(at.offset((*at).cache as i32 as isize), sp.add(1), (*prev).fp, vm, t)
     }
-    if w & 3 == 0 {
+    if (*loop_end(at).sub(1)).op == super::opcode::PROBE {
+        save!(vm, at, sp);
+        if !stop_probe(&mut *vm, loop_end(at).sub(1), w) {
+            jump!(unwind, at, sp, (*prev).fp, vm, t)
+        }
+    } else if w & 3 == 0 {
         release(w);
     }
     next_settled!(loop_end(at), sp, (*prev).fp, vm, t)
 });
+
+/// Tells of the end of a generator in a `for` loop; false after an error.
+#[cold]
+#[inline(never)]
+unsafe fn stop_probe(vm: &mut Vm, end_for: *const Unit, w: Word) -> bool {
+    // SAFETY: the generator's result is owned by this function.
+    let value = unsafe { Value::from_word(strip(keep(w))) };
+    crate::probe::loop_ended(vm, end_for, value).is_ok()
+}
 
 handler!(
 /// `FOR_ITER` over a generator.

@@ -161,6 +161,14 @@ table! {
         RESULT_BOOL => call::result_bool,
         /// A probe sits here: the unit's own opcode is in the side table.
         PROBE => unwind::probe,
+        /// `CALL` whose end somebody listens to.
+        CALL_WATCHED => call::call_watched,
+        /// `CALL_KW` whose end somebody listens to.
+        CALL_KW_WATCHED => call::call_kw_watched,
+        /// `CALL_FUNCTION_EX` whose end somebody listens to.
+        CALL_FUNCTION_EX_WATCHED => call::call_function_ex_watched,
+        /// `LOAD_SUPER_ATTR` whose call of `super` somebody listens to.
+        LOAD_SUPER_ATTR_WATCHED => attr::load_super_attr_watched,
         BINARY_OP_ADD_INT => arith::add_int,
         BINARY_OP_SUB_INT => arith::sub_int,
         BINARY_OP_MUL_INT => arith::mul_int,
@@ -238,12 +246,23 @@ pub const WARMUP: u32 = 2;
 /// Executions before another attempt after a failed one.
 pub const BACKOFF: u32 = 64;
 
+/// The plain form of an opcode that does the next instruction's work as well: a probe on that one would be missed.
+pub fn unfused(op: u16) -> Option<u16> {
+    match op {
+        COMPARE_OP_INT_JUMP => Some(Op::COMPARE_OP as u16),
+        LOAD_FAST_BORROW_LOAD_SMALL_INT => Some(Op::LOAD_FAST_BORROW as u16),
+        _ => None,
+    }
+}
+
 /// Value of the cache half of a unit before the first execution.
 pub fn initial_cache(op: Op) -> u32 {
     match op {
         Op::LOAD_ATTR | Op::STORE_ATTR | Op::LOAD_GLOBAL | Op::CALL | Op::CALL_KW | Op::BINARY_OP => WARMUP,
         Op::COMPARE_OP | Op::CONTAINS_OP | Op::TO_BOOL | Op::STORE_SUBSCR | Op::UNPACK_SEQUENCE => WARMUP,
         Op::LOAD_SUPER_ATTR => WARMUP,
+        // Where it goes on, for the safepoint that it shares with backward jumps.
+        Op::RESUME => 1,
         _ => 0,
     }
 }

@@ -21,8 +21,9 @@ invalid(ip, sp, fp, vm, t) {
 handler!(
 /// A probe: tells its listeners, then runs the displaced opcode.
 probe(ip, sp, fp, vm, t) {
+    let prev = (*(*vm).frame).ip;
     save!(vm, ip, sp);
-    let op = crate::probe::hit(&mut *vm, ip);
+    let op = crate::probe::hit(&mut *vm, ip, prev);
     if op == crate::probe::FAILED {
         jump!(unwind, ip, sp, fp, vm, t)
     }
@@ -150,14 +151,18 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
     unsafe {
         loop {
             let frame = vm.frame;
-            if std::mem::take(&mut vm.skip_traceback) {
-                // Recorded when it was first raised here.
-            } else {
+            // Raised again: recorded when it was first raised here.
+            let again = std::mem::take(&mut vm.skip_traceback);
+            if !again {
                 crate::types::traceback::record(vm, frame);
+            } else if let Some(lasti) = vm.reraise_lasti.take() {
+                // `RERAISE` sets the frame's position back to where the exception came from.
+                let running = &*(*frame).running;
+                (*frame).ip = running.at(running.unit_at_lasti(lasti as usize));
             }
             if vm.hooks.active {
                 vm.sp = sp;
-                crate::probe::exception(vm, frame);
+                crate::probe::raising(vm, ip, again);
             }
             let running = &*(*frame).running;
             let index = running.index_of(ip);
@@ -177,12 +182,13 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
                 }
                 vm.sp = sp;
                 vm.run_ends();
-                *sp = vm.take_error().into_word();
                 let target = running.at(h.target as usize);
-                (*frame).ip = target;
-                if vm.hooks.active {
-                    crate::probe::jumped(vm, frame, ip, target);
+                if vm.hooks.active && crate::probe::handled(vm, target).is_err() {
+                    ip = target;
+                    vm.skip_traceback = true;
+                    continue;
                 }
+                *sp = vm.take_error().into_word();
                 return Some((target, sp.add(1)));
             }
             while sp > bottom {
@@ -192,8 +198,8 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
                 release(w);
             }
             vm.sp = sp;
-            if (*frame).flags & flags::TRACED != 0 {
-                crate::probe::unwound(vm, frame);
+            if vm.hooks.active {
+                crate::probe::unwound(vm, ip);
             }
             let ret_ip = (*frame).ret_ip;
             let ret_sp = (*frame).ret_sp;
@@ -258,9 +264,6 @@ handler!(
 return_slow(ip, sp, fp, vm, t) {
     save!(vm, ip, sp);
     let frame = (*vm).frame;
-    if (*frame).flags & flags::TRACED != 0 && crate::probe::returned(&mut *vm, frame, sp).is_err() {
-        jump!(unwind, ip, sp, fp, vm, t)
-    }
     let w = *sp.sub(1);
     let f = (*frame).flags;
     let ret_ip = (*frame).ret_ip;
