@@ -114,7 +114,7 @@ pub fn starts(running: &Running, layout: &Layout) -> Vec<u8> {
         if n > 0 && !all[n - 1].op.no_fallthrough() {
             before.push(n - 1);
         }
-        let mixed = before.iter().any(|&p| line(p) == line(n) && all[p].op != Op::RESUME);
+        let mixed = before.iter().any(|&p| line(p) == line(n));
         if mixed || kinds[n] & 3 == DYNAMIC {
             kinds[n] = kinds[n] & RECORDS | DYNAMIC;
             before.iter().for_each(|&p| kinds[p] |= RECORDS);

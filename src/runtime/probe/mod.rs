@@ -136,10 +136,11 @@ fn tell_all(vm: &mut Vm, running: &Running, site: &Site, ip: *const Unit, prev: 
     let at = place(running, running.index_of(ip));
     // SAFETY: the innermost frame is live.
     let stays = |vm: &Vm| unsafe { (*vm.frame).ip == ip };
-    if site.line != 0 && (site.line_kind & 3 == lines::START || comes_from_elsewhere(running, at.unit, prev)) {
+    let hear = if site.line_kind & 3 == lines::START { site.line } else { site.line & coming(running, at.unit, prev) };
+    if hear != 0 {
         let line = running.line_of_unit(at.unit as usize);
         let hit = Hit { line, ..at.hit(Event::Line) };
-        tell(vm, &at, Layer::Line, site.line, site.points, hit)?;
+        tell(vm, &at, Layer::Line, hear, site.points, hit)?;
     }
     if site.instruction != 0 && stays(vm) {
         tell(vm, &at, Layer::Instruction, site.instruction, site.points, at.hit(Event::Instruction))?;
@@ -150,14 +151,20 @@ fn tell_all(vm: &mut Vm, running: &Running, site: &Site, ip: *const Unit, prev: 
     Ok(())
 }
 
-/// Whether control came from another line (or from the start of the frame or a `yield`).
-fn comes_from_elsewhere(running: &Running, unit: u32, prev: *const Unit) -> bool {
+/// Tools that hear of a line that may go on: all of them when control came from another line. After a `RESUME` on the
+/// same line native tools do, and those of Python if somebody listens to the `RESUME` itself (as in CPython, where it
+/// otherwise has specialised itself and is not recognised).
+fn coming(running: &Running, unit: u32, prev: *const Unit) -> Tools {
     let before = (prev as usize).wrapping_sub(running.start() as usize) / 8;
-    if before >= running.unit_count() {
-        return true;
+    if before >= running.unit_count() || running.line_of_unit(before) != running.line_of_unit(unit as usize) {
+        return Tools::MAX;
     }
-    running.line_of_unit(before) != running.line_of_unit(unit as usize)
-        || opcode_at(running, prev) == Op::RESUME.number()
+    if opcode_at(running, prev) != Op::RESUME.number() {
+        return 0;
+    }
+    // SAFETY: the code object owns the running copy.
+    let heard = unsafe { patches::of(&*running.code) }.is_some_and(|p| p.site(before).own != 0);
+    if heard { Tools::MAX } else { !CALLS_PYTHON }
 }
 
 impl At {
@@ -347,8 +354,19 @@ fn aside(vm: &mut Vm, f: impl FnOnce(&mut Vm) -> PyResult<()>) -> PyResult<()> {
     r
 }
 
+/// Which offset an event of the unwinder reports: CPython takes the code unit before the one it would go on with.
+#[derive(Clone, Copy)]
+pub enum Offset {
+    /// That of the instruction.
+    Own,
+    /// The last code unit of the instruction, which failed itself.
+    Last,
+    /// The code unit before the instruction, a call whose callee failed.
+    Before,
+}
+
 /// An event of the unwinder, about the pending exception, in the innermost frame.
-fn unwinder_event(vm: &mut Vm, event: Event, ip: *const Unit) -> PyResult<()> {
+fn unwinder_event(vm: &mut Vm, event: Event, ip: *const Unit, offset: Offset) -> PyResult<()> {
     let tools = switchboard::listeners(event);
     let Some(e) = vm.error.clone() else { return Ok(()) };
     if tools & !vm.hooks.deaf() == 0 {
@@ -356,7 +374,15 @@ fn unwinder_event(vm: &mut Vm, event: Event, ip: *const Unit) -> PyResult<()> {
     }
     // SAFETY: the innermost frame is live.
     let running = unsafe { &*(*vm.frame).running };
-    let at = place(running, running.index_of(ip));
+    let mut at = place(running, running.index_of(ip));
+    match offset {
+        Offset::Own => {}
+        Offset::Last => {
+            let op = running.canonical_op(at.unit as usize);
+            at.offset += op.map_or(0, |op| 2 * op.caches() as u32);
+        }
+        Offset::Before => at.offset = at.offset.saturating_sub(2),
+    }
     aside(vm, |vm| {
         let hit = Hit { value: Some(&e), ..at.hit(event) };
         tell(vm, &at, Layer::Own, tools, false, hit)
@@ -364,33 +390,33 @@ fn unwinder_event(vm: &mut Vm, event: Event, ip: *const Unit) -> PyResult<()> {
 }
 
 /// An exception is raised in the innermost frame, comes out of a call it made, or (`again`) is raised again.
-pub fn raising(vm: &mut Vm, ip: *const Unit, again: bool) {
+pub fn raising(vm: &mut Vm, ip: *const Unit, again: bool, offset: Offset) {
     let event = if again { Event::Reraise } else { Event::Raise };
-    let _ = unwinder_event(vm, event, ip);
+    let _ = unwinder_event(vm, event, ip, offset);
 }
 
 /// A `for` loop ends because its iterator raised the pending `StopIteration`.
 pub fn loop_stopped(vm: &mut Vm) {
     // SAFETY: the innermost frame is live and saved its `ip`.
     let ip = unsafe { (*vm.frame).ip };
-    raising(vm, ip, false);
+    raising(vm, ip, false, Offset::Own);
 }
 
 /// The pending exception reached its handler at `target`.
 pub fn handled(vm: &mut Vm, target: *const Unit) -> PyResult<()> {
-    unwinder_event(vm, Event::ExceptionHandled, target)
+    unwinder_event(vm, Event::ExceptionHandled, target, Offset::Own)
 }
 
 /// The innermost frame ends by the pending exception.
-pub fn unwound(vm: &mut Vm, ip: *const Unit) {
-    let _ = unwinder_event(vm, Event::PyUnwind, ip);
+pub fn unwound(vm: &mut Vm, ip: *const Unit, offset: Offset) {
+    let _ = unwinder_event(vm, Event::PyUnwind, ip, offset);
 }
 
 /// A generator's frame, linked as the innermost one, goes on by raising the pending exception.
 pub fn throwing(vm: &mut Vm) {
     // SAFETY: the innermost frame is live.
     let ip = unsafe { (*vm.frame).ip };
-    let _ = unwinder_event(vm, Event::PyThrow, ip);
+    let _ = unwinder_event(vm, Event::PyThrow, ip, Offset::Own);
 }
 
 /// A generator that a `for` loop ran directly returned: `STOP_ITERATION` at the loop's `END_FOR`.

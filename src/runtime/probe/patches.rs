@@ -173,7 +173,7 @@ impl CodeProbes {
                 site.points = self.lines.contains_key(&line);
                 recording |= site.line != 0 && kind & 3 == lines::DYNAMIC;
             }
-            if i.op != Op::END_FOR {
+            if !matches!(i.op, Op::END_FOR | Op::RESUME) {
                 site.instruction = self.active[Event::Instruction as usize] & !off(i.unit, Layer::Instruction);
             }
             let event = match event_of(i.op, i.arg) {

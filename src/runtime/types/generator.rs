@@ -357,9 +357,7 @@ pub fn resume_native(vm: &mut Vm, g: &Py<Generator>, value: Option<&Value>) -> P
         let word = value.map_or_else(|| none().into_word(), |v| v.clone().into_word());
         let frame = g.resume(vm, word, exit_unit(), std::ptr::null_mut());
         if thrown && vm.hooks.active {
-            (*frame).ip = resume_point(frame);
             crate::probe::throwing(vm);
-            (*frame).ip = (*frame).ip.add(1);
         }
         let w = if thrown {
             let sp = g.stack_pointer();
@@ -581,6 +579,18 @@ fn close_any(vm: &mut Vm, v: &Value) -> PyResult<()> {
     Ok(())
 }
 
+/// Whether a suspended generator stands outside of all `try` and `with` statements: nothing would see its end.
+fn nothing_to_clean(g: &Generator) -> bool {
+    // SAFETY: a suspended frame stands at the `RESUME` after its `YIELD_VALUE`, whose argument tells.
+    unsafe {
+        let Some(f) = g.frame() else { return false };
+        (*(*f).ip).op == taipan_bytecode::Op::RESUME as u16 && (*(*f).ip).arg & RESUME_DEPTH1 != 0
+    }
+}
+
+/// Bit of the argument of `RESUME`: only the handler that the compiler itself makes is around it (`RESUME_OPARG_DEPTH1_MASK`).
+const RESUME_DEPTH1: u16 = 4;
+
 /// `gen.close()`: gives the value returned in response, else `None`.
 pub fn close(vm: &mut Vm, g: &Py<Generator>) -> PyResult {
     match g.state.get() {
@@ -591,6 +601,10 @@ pub fn close(vm: &mut Vm, g: &Py<Generator>) -> PyResult {
             return Ok(none());
         }
         State::Suspended => {}
+    }
+    if nothing_to_clean(g) {
+        g.drop_frame();
+        return Ok(none());
     }
     let mut failed = false;
     if let Some(sub) = yield_from(g) {

@@ -251,6 +251,10 @@ impl Running {
         // SAFETY: as `patch`.
         unsafe { (*self.at(index).cast_mut()).cache = cache }
     }
+    /// The canonical opcode at a unit.
+    pub fn canonical_op(&self, index: usize) -> Option<Op> {
+        self.canonical_code().code.get(self.canonical_unit(index) * 2).copied().and_then(Op::from_u8)
+    }
     /// The canonical code.
     pub fn canonical_code(&self) -> &CodeObject {
         // SAFETY: the code object owns this copy.

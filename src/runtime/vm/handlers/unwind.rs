@@ -149,6 +149,7 @@ handler!(unwind_again(ip, sp, fp, vm, t) {
 unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> Option<(*const Unit, *mut Word)> {
     // SAFETY: frames are live while linked; every word between a frame's stack bottom and `sp` is live.
     unsafe {
+        let mut offset = crate::probe::Offset::Last;
         loop {
             let frame = vm.frame;
             // Raised again: recorded when it was first raised here.
@@ -162,7 +163,7 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
             }
             if vm.hooks.active {
                 vm.sp = sp;
-                crate::probe::raising(vm, ip, again);
+                crate::probe::raising(vm, ip, again, offset);
             }
             let running = &*(*frame).running;
             let index = running.index_of(ip);
@@ -199,7 +200,7 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
             }
             vm.sp = sp;
             if vm.hooks.active {
-                crate::probe::unwound(vm, ip);
+                crate::probe::unwound(vm, ip, offset);
             }
             let ret_ip = (*frame).ret_ip;
             let ret_sp = (*frame).ret_sp;
@@ -210,6 +211,7 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
             }
             let prev = vm.frame;
             ip = (*prev).ip;
+            offset = crate::probe::Offset::Before;
             sp = if frame_flags & flags::GENERATOR != 0 || frame_flags & flags::INIT != 0 {
                 ret_sp
             } else {
