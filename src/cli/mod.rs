@@ -5,6 +5,7 @@
 //! program's words say, the command's function gives the exit status. Usage errors are one line and status 2; nothing of
 //! the user's program has run by then.
 
+pub mod debug;
 pub mod diagnostics;
 pub mod help;
 pub mod memory;

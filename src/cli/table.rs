@@ -66,8 +66,62 @@ pub enum Check {
     Output,
 }
 
+/// An option without a value.
+const fn flag(long: &'static str, help: &'static str) -> Opt {
+    Opt { long, short: None, value: None, default: None, help, check: Check::Nothing }
+}
+
 /// The commands, in the order of the help.
 pub static COMMANDS: &[Command] = &[
+    Command {
+        name: "debug",
+        summary: "step through a program in the terminal, or serve it to VS Code, neovim or another debugger",
+        about: "The program runs in a process of its own, on a terminal of its own that is shown in a pane; it stops at \
+                its first line. Keys stand at the bottom of the screen, ? shows them all, pdb's letters work. Values \
+                are read from the interpreter itself: looking at them runs none of the program's code. The exit status \
+                is the program's.\n\n\
+                With --dap the program is served to any client of the Debug Adapter Protocol instead; without a program \
+                the client's launch request names it.",
+        examples: &[
+            ("taipan debug script.py arguments", "in the terminal"),
+            ("taipan debug --command 'b 12' --command c script.py", "a breakpoint, and on to it"),
+            ("taipan debug --dap 5678 --wait script.py", "for a client that connects to port 5678"),
+        ],
+        options: &[
+            flag("run", "do not stop at the first line"),
+            flag("all-code", "step into library code too"),
+            Opt {
+                long: "command",
+                short: None,
+                value: Some("COMMAND"),
+                default: None,
+                help: "type this at the first stop; may be given more than once",
+                check: Check::Nothing,
+            },
+            Opt {
+                long: "dap",
+                short: None,
+                value: Some("ADDRESS"),
+                default: None,
+                help: "serve a client at PORT, HOST:PORT or unix:PATH instead of opening the terminal debugger",
+                check: Check::Nothing,
+            },
+            flag("wait", "with --dap: wait for a client before the first line"),
+            flag("stop-on-entry", "with --dap: stop at the first line"),
+            Opt {
+                long: "token",
+                short: None,
+                value: Some("TEXT"),
+                default: None,
+                help: "with --dap: clients must show this as \"token\" in launch or attach",
+                check: Check::Nothing,
+            },
+            flag("quiet", "with --dap: do not say how to connect"),
+        ],
+        needs_program: false,
+        own_screen: true,
+        run: super::debug::run,
+    },
     Command {
         name: "profile",
         summary: "run a program and show where its time goes: hottest functions and lines, flamegraph",
