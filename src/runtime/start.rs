@@ -18,6 +18,7 @@ pub fn boot(config: Config) -> &'static mut Vm {
     crate::types::typeobject::ready::ready_all(crate::types::table::TYPES);
     crate::types::typeobject::ready::ready_all(exc::ALL);
     exc::group::finish_types();
+    crate::types::template::finish_types(vm);
     vm
 }
 

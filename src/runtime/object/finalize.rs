@@ -17,7 +17,7 @@ pub struct Ends {
     /// Containers whose end waits for the native stack to unwind.
     later: std::cell::RefCell<Vec<*mut Header>>,
     /// Objects whose `__del__` or weak reference callbacks must run, oldest first; each carries one reference.
-    queue: std::cell::RefCell<std::collections::VecDeque<*mut Header>>,
+    queue: std::cell::RefCell<Vec<*mut Header>>,
     /// Set whenever the queue is not empty; tested by the eval loop after slow paths.
     pub pending: Cell<bool>,
 }
@@ -28,7 +28,7 @@ unsafe impl Sync for Ends {}
 pub static ENDS: Ends = Ends {
     depth: Cell::new(0),
     later: std::cell::RefCell::new(Vec::new()),
-    queue: std::cell::RefCell::new(std::collections::VecDeque::new()),
+    queue: std::cell::RefCell::new(Vec::new()),
     pending: Cell::new(false),
 };
 
@@ -73,21 +73,21 @@ unsafe fn enqueue(h: *mut Header) {
         (*h).rc.set(1);
         (*h).set(flag::QUEUED);
     }
-    ENDS.queue.borrow_mut().push_back(h);
+    ENDS.queue.borrow_mut().push(h);
     ENDS.pending.set(true);
 }
 
-/// Takes the oldest object whose end needs Python code; the caller owns the reference the queue held.
-pub fn next_queued() -> Option<super::value::Value> {
-    let h = ENDS.queue.borrow_mut().pop_front();
-    if ENDS.queue.borrow().is_empty() {
-        ENDS.pending.set(false);
-    }
-    // SAFETY: the queue owned one counted reference.
-    h.map(|h| unsafe {
+/// Takes all objects whose end needs Python code, oldest first; the caller owns the references the queue held. What their
+/// code lets end goes to the queue anew, and is due before the rest of these: as deep as CPython's `tp_dealloc` nests.
+pub fn take_queued() -> Vec<super::value::Value> {
+    ENDS.pending.set(false);
+    let all = std::mem::take(&mut *ENDS.queue.borrow_mut());
+    // SAFETY: the queue owned one counted reference to each.
+    let own = |h: *mut Header| unsafe {
         (*h).unset(flag::QUEUED);
         super::value::Value::from_word(h as usize)
-    })
+    };
+    all.into_iter().map(own).collect()
 }
 
 /// Ends an object whose Python code has run or that has none.

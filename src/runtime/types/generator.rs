@@ -121,15 +121,16 @@ impl Generator {
             if (*f).flags & flags::HAS_OBJECT != 0 {
                 crate::types::frame::detach(f);
             }
-            let mut p = Frame::stack(f);
-            while p < self.sp.get() {
+            // The evaluation stack, then the locals, each from its end (`_PyFrame_ClearLocals`).
+            let mut p = self.sp.get();
+            while p > Frame::stack(f) {
+                p = p.sub(1);
                 release(std::mem::replace(&mut *p, 0));
-                p = p.add(1);
             }
-            let mut p = (*f).fp;
-            while p < f.cast() {
+            let mut p = f.cast::<crate::vm::Word>();
+            while p > (*f).fp {
+                p = p.sub(1);
                 release(std::mem::replace(&mut *p, 0));
-                p = p.add(1);
             }
             release(function_word((*f).func));
             heap::free(Space::Raw, self.buffer.get().cast(), self.buffer_words.get() * 8);

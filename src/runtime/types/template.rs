@@ -106,11 +106,14 @@ pub static INTERPOLATION: TypeDef = TypeDef::new::<Interpolation>("string.templa
         GetSetDef::member("expression", "Expression", |_, v| Ok(interpolation(v).expression.clone())),
         GetSetDef::member("conversion", "Conversion", |_, v| Ok(interpolation(v).conversion.clone())),
         GetSetDef::member("format_spec", "Format specifier", |_, v| Ok(interpolation(v).format_spec.clone())),
-        GetSetDef::get("__match_args__", "", |vm, _| {
-            let names = ["value", "expression", "conversion", "format_spec"];
-            Ok(Tuple::from_vec(names.iter().map(|n| vm.intern(n).into()).collect()).into())
-        }),
     ]);
+
+/// Puts what is a plain value of the class, not a descriptor, into its namespace.
+pub fn finish_types(vm: &mut Vm) {
+    let names = ["value", "expression", "conversion", "format_spec"];
+    let names = Tuple::from_vec(names.iter().map(|n| vm.intern(n).into()).collect());
+    INTERPOLATION.object().payload.dict().store_text("__match_args__", names);
+}
 
 fn template(v: &Value) -> &Py<Template> {
     v.downcast::<Template>().expect("method of Template")

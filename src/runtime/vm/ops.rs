@@ -509,7 +509,8 @@ impl Vm {
             }
             return Err(self.type_error(format!("sequence index must be integer, not '{}'", type_name(key))));
         }
-        let what = if value.is_some() { "does not support item assignment" } else { "doesn't support item deletion" };
+        let what =
+            if value.is_some() { "does not support item assignment" } else { "does not support item deletion" };
         Err(self.type_error(format!("'{}' object {what}", type_name(v))))
     }
 

@@ -33,7 +33,7 @@ const COMMON: Slots = Slots {
 pub static SET: TypeDef = TypeDef::new::<Set>("set")
     .doc("An unordered collection of distinct hashable objects.")
     .signature("(iterable=(), /)")
-    .flags(TypeFlags::HAVE_GC.union(TypeFlags::BASETYPE).union(TypeFlags::MATCH_SELF))
+    .flags(TypeFlags::HAVE_GC.union(TypeFlags::WEAKREFABLE).union(TypeFlags::BASETYPE).union(TypeFlags::MATCH_SELF))
     .cpython_size(200, 0)
     .slots(Slots {
         new: Some(|_, class, _| Ok(make(class, Set::new()))),
@@ -148,7 +148,7 @@ pub static SET: TypeDef = TypeDef::new::<Set>("set")
 pub static FROZENSET: TypeDef = TypeDef::new::<FrozenSet>("frozenset")
     .doc("An unordered collection of distinct hashable objects that never changes.")
     .signature("(iterable=(), /)")
-    .flags(TypeFlags::HAVE_GC.union(TypeFlags::BASETYPE).union(TypeFlags::MATCH_SELF))
+    .flags(TypeFlags::HAVE_GC.union(TypeFlags::WEAKREFABLE).union(TypeFlags::BASETYPE).union(TypeFlags::MATCH_SELF))
     .cpython_size(200, 0)
     .slots(Slots { new: Some(frozenset_new), hash: Some(|vm, me| Ok(this(me).get(vm).frozen_hash())), ..COMMON })
     .methods(&[

@@ -36,7 +36,7 @@ impl Drop for Tuple {
         // SAFETY: the items are initialised and end with the tuple.
         unsafe {
             let p = (self as *mut Tuple).add(1).cast::<Value>();
-            for i in 0..n {
+            for i in (0..n).rev() {
                 std::ptr::drop_in_place(p.add(i));
             }
         }

@@ -1001,14 +1001,14 @@ return_value(ip, sp, fp, vm, t) {
         *sp.sub(1) = w;
         jump!(return_slow, ip, sp, fp, vm, t)
     }
-    let mut p = fp;
-    let end = frame.cast::<Word>();
-    while p < end {
+    // From the last local to the first, as `_PyFrame_ClearLocals` (`Python/frame.c`) does.
+    let mut p = frame.cast::<Word>();
+    while p > fp {
+        p = p.sub(1);
         let w = *p;
         if w & 3 == 0 && w != 0 {
             crate::object::header::decref(w as *mut _);
         }
-        p = p.add(1);
     }
     let prev = (*frame).prev;
     let ret_ip = (*frame).ret_ip;

@@ -1,7 +1,7 @@
 //! Failure: finding the handler of a pending exception, ending frames, and the slow roads of return and safepoints.
 
 use super::opcode;
-use crate::object::finalize::{ENDS, end_now, next_queued};
+use crate::object::finalize::{ENDS, end_now, take_queued};
 use crate::object::{PyResult, Value};
 use crate::types::generator::Generator;
 use crate::types::singletons;
@@ -52,8 +52,11 @@ impl Vm {
             return;
         }
         let saved = self.error.take();
-        while let Some(v) = next_queued() {
-            self.run_end(v);
+        while ENDS.pending.get() {
+            for v in take_queued() {
+                self.run_end(v);
+                self.run_ends();
+            }
         }
         self.error = saved;
     }
@@ -237,13 +240,10 @@ pub unsafe fn leave_frame(vm: &mut Vm, frame: *mut Frame) {
             Generator::of_frame(frame).finish(vm);
             return;
         }
-        let mut p = (*frame).fp;
-        let end = frame.cast::<Word>();
-        while p < end {
-            let w = *p;
-            *p = 0;
-            release(w);
-            p = p.add(1);
+        let mut p = frame.cast::<Word>();
+        while p > (*frame).fp {
+            p = p.sub(1);
+            release(std::mem::replace(&mut *p, 0));
         }
         if (*frame).namespace != 0 {
             release((*frame).namespace);
