@@ -9,6 +9,7 @@ pub mod object;
 pub mod types;
 pub mod builtins;
 pub mod host;
+pub mod finish;
 pub mod import;
 pub mod probe;
 pub mod start;

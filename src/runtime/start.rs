@@ -131,6 +131,11 @@ pub fn finish(vm: &mut Vm, outcome: PyResult<()>) -> i32 {
         status = 120;
     }
     vm.run_ends();
+    crate::builtins::sys::machine::set_finalizing();
+    crate::finish::end_modules(vm);
+    if !crate::stdio::flush_all(vm) && status == 0 {
+        status = 120;
+    }
     status
 }
 

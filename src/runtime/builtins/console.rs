@@ -22,7 +22,9 @@ pub fn print(vm: &mut Vm, args: &Args<'_>) -> PyResult {
             Some("flush") => flush = vm.truth(v)?,
             _ => {
                 let k = k.to_rust();
-                return Err(vm.type_error(format!("print() got an unexpected keyword argument '{k}'")));
+                let hint = crate::types::exceptions::print::suggest::closest(&k, ["sep", "end", "file", "flush"])
+                    .map_or(String::new(), |c| format!(". Did you mean '{c}'?"));
+                return Err(vm.type_error(format!("print() got an unexpected keyword argument '{k}'{hint}")));
             }
         }
     }

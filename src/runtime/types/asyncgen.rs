@@ -160,7 +160,7 @@ fn finalize(vm: &mut Vm, v: &Value) {
         }
         _ => {
             if generator::close(vm, &g).is_err() {
-                vm.unraisable(Some(v), None);
+                crate::types::exceptions::report_closing(vm, v);
             }
         }
     }

@@ -845,7 +845,7 @@ fn finalize(vm: &mut Vm, v: &Value) {
         exc::warn_unawaited(vm, v);
     }
     if close(vm, &g).is_err() {
-        vm.unraisable(Some(v), None);
+        exc::report_closing(vm, v);
     }
 }
 

@@ -309,7 +309,13 @@ impl Parameters {
                 text(n),
                 i + 1 - self.implicit as usize
             ))),
-            Some((n, None)) => Err(vm.type_error(format!("{name}() got an unexpected keyword argument '{}'", text(n)))),
+            Some((n, None)) => {
+                let n = text(n);
+                let named = self.names[self.posonly..].iter().map(|n| &**n);
+                let hint = crate::types::exceptions::print::suggest::closest(&n, named)
+                    .map_or(String::new(), |c| format!(". Did you mean '{c}'?"));
+                Err(vm.type_error(format!("{name}() got an unexpected keyword argument '{n}'{hint}")))
+            }
         }
     }
 

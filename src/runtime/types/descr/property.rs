@@ -42,7 +42,7 @@ unsafe impl Payload for Property {
 /// `property`.
 pub static PROPERTY: TypeDef = TypeDef::new::<Property>("property")
     .doc(
-        "An attribute computed by functions: fget reads it, fset sets it, fdel deletes it, doc documents it.\n\nUsed as a \
+        "Property attribute, computed by functions: fget reads it, fset sets it, fdel deletes it, doc documents it.\n\nUsed as a \
          decorator, property makes a method a read-only attribute; its setter and deleter decorate further methods of \
          the same name.",
     )

@@ -49,11 +49,11 @@ unsafe impl Payload for Dict {
     const DEF: &'static TypeDef = &DICT;
     fn traverse(&self, visit: &mut Visit<'_>) {
         for e in self.entries.iter() {
-            if let Some(k) = &e.key {
-                visit(k);
-            }
             if let Some(v) = &e.value {
                 visit(v);
+            }
+            if let Some(k) = &e.key {
+                visit(k);
             }
         }
     }

@@ -29,7 +29,7 @@ pub use clauses::{
 };
 pub use lookup::raise_import_error;
 pub use table::*;
-pub use unraisable::report_unraisable;
+pub use unraisable::{report_closing, report_unraisable};
 
 /// Payload of every exception.
 pub struct BaseException {

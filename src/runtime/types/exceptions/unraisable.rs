@@ -26,6 +26,20 @@ pub fn report_unraisable(vm: &mut Vm, exc: Value, what: Option<&Value>, message:
     vm.aside(|vm| report(vm, exc, what, message));
 }
 
+/// Reports the pending exception of a generator that was closed because nobody refers to it any more
+/// (`_PyGen_Finalize`, `Objects/genobject.c`).
+pub fn report_closing(vm: &mut Vm, v: &Value) {
+    let e = vm.take_error();
+    let shown = match vm.repr(v) {
+        Ok(r) => r.to_rust().into_owned(),
+        Err(_) => {
+            vm.clear_error();
+            format!("<{} object>", v.class().payload.name())
+        }
+    };
+    report_unraisable(vm, e, None, Some(&format!("Exception ignored while closing generator {shown}")));
+}
+
 fn report(vm: &mut Vm, exc: Value, what: Option<&Value>, message: Option<&str>) {
     let class = crate::object::Py::of(exc.class()).into_value();
     let traceback = exc.downcast::<super::BaseException>().and_then(|e| e.traceback(vm)).unwrap_or_else(none);

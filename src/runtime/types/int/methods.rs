@@ -372,6 +372,9 @@ fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
     if !args.has_keywords() && args.len() == 1 && std::ptr::eq(class.get_type(), INT.object()) {
         return convert(vm, &args.pos()[0]);
     }
+    if !args.has_keywords() {
+        args.between(vm, "int", 0, 2)?;
+    }
     let b = args.bind(vm, &SIGNATURE)?;
     let n = match (&b[0], &b[1]) {
         (None, Some(_)) => return Err(vm.type_error("int() missing string argument")),

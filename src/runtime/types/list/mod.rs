@@ -20,7 +20,7 @@ pub struct List {
 unsafe impl Payload for List {
     const DEF: &'static TypeDef = &LIST;
     fn traverse(&self, visit: &mut Visit<'_>) {
-        self.items.iter().for_each(visit);
+        self.items.iter().rev().for_each(visit);
     }
     fn clear(&mut self) {
         drop(std::mem::take(&mut self.items));

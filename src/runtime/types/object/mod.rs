@@ -144,7 +144,8 @@ pub fn object_init(vm: &mut Vm, v: &Value, args: &Args<'_>) -> PyResult<()> {
         }
         if is_object_new(t) {
             let name = t.name();
-            return Err(vm.type_error(format!("{name}() takes no arguments")));
+            let text = format!("{name}.__init__() takes exactly one argument (the instance to initialize)");
+            return Err(vm.type_error(text));
         }
     }
     Ok(())

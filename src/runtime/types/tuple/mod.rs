@@ -22,7 +22,7 @@ static EMPTY: StaticObj<Tuple> = StaticObj::new(TUPLE.object(), Tuple { len: 0 }
 unsafe impl Payload for Tuple {
     const DEF: &'static TypeDef = &TUPLE;
     fn traverse(&self, visit: &mut Visit<'_>) {
-        self.items().iter().for_each(visit);
+        self.items().iter().rev().for_each(visit);
     }
     fn var_len(&self) -> usize {
         self.len
