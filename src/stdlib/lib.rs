@@ -1,6 +1,7 @@
 //! The native modules of the standard library, one file or folder each.
 
 pub mod abc;
+pub mod array;
 pub mod ast;
 pub mod atexit;
 pub mod binascii;
@@ -16,11 +17,13 @@ pub mod heapq;
 pub mod io;
 pub mod itertools;
 pub mod locale;
+pub mod json;
 pub mod marshal;
 pub mod math;
 pub mod opcode;
 pub mod operator;
 pub mod posix;
+pub mod random;
 pub mod resource;
 pub mod signal;
 pub mod sre;

@@ -5,6 +5,7 @@ use taipan_runtime::import::ModuleDef;
 /// The table.
 pub static MODULES: &[&ModuleDef] = &[
     &crate::abc::MODULE,
+    &crate::array::MODULE,
     &crate::ast::MODULE,
     &crate::atexit::MODULE,
     &crate::binascii::MODULE,
@@ -18,12 +19,14 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::heapq::MODULE,
     &crate::io::MODULE,
     &crate::itertools::MODULE,
+    &crate::json::MODULE,
     &crate::marshal::MODULE,
     &crate::locale::MODULE,
     &crate::math::MODULE,
     &crate::opcode::MODULE,
     &crate::operator::MODULE,
     &crate::posix::MODULE,
+    &crate::random::MODULE,
     &crate::resource::MODULE,
     &crate::signal::MODULE,
     &crate::stat::MODULE,
