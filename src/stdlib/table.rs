@@ -43,6 +43,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::symtable::MODULE,
     &crate::thread::MODULE,
     &crate::time::MODULE,
+    &crate::tokenize::MODULE,
     &crate::types::MODULE,
     &crate::typing::MODULE,
     &crate::unicodedata::MODULE,

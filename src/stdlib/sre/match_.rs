@@ -36,7 +36,7 @@ impl Frozen for Match {}
 
 /// `re.Match`
 pub static MATCH: TypeDef = TypeDef::new::<Match>("re.Match")
-    .doc("The result of re.match() and re.search().\n\nMatch objects always have a boolean value of True.")
+    .doc("The result of re.match() and re.search().\nMatch objects always have a boolean value of True.")
     .flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION))
     .cpython_size(88, 8)
     .slots(Slots { repr: Some(repr), subscript: Some(|vm, me, key| group(vm, me, key)), ..Slots::NONE })
@@ -45,8 +45,8 @@ pub static MATCH: TypeDef = TypeDef::new::<Match>("re.Match")
             "group",
             "",
             "group([group1, ...]) -> str or tuple.\n\
-             Return subgroup(s) of the match by indices or names.\n\
-             For 0 returns the entire match.",
+             \x20   Return subgroup(s) of the match by indices or names.\n\
+             \x20   For 0 returns the entire match.",
             V(|vm, args| {
                 args.no_keywords(vm, "re.Match.group")?;
                 match args.pos() {

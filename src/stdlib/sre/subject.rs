@@ -122,12 +122,11 @@ impl Subject {
         from: usize,
         forbidden: Option<usize>,
     ) -> PyResult<bool> {
-        // CPython lets a pattern that takes no character match behind the end when it must match at the position.
-        let end = match mode {
-            Mode::Match => self.end.max(from),
-            _ if from > self.end => return Ok(false),
-            _ => self.end,
-        };
+        if from > self.end && !(mode == Mode::Match && pattern.program.ops.len() == 1) {
+            return Ok(false);
+        }
+        // The empty pattern matches even behind the end.
+        let end = self.end.max(from);
         matcher.prepare(mode, from, forbidden);
         loop {
             let program = &pattern.program;
