@@ -97,17 +97,15 @@ fn make_classes(vm: &mut Vm) -> PyResult<()> {
     let ast = AST.value();
     let mut groups = Vec::with_capacity(GROUPS.len());
     for g in GROUPS {
-        groups.push(match g.shape {
-            // A product's class is the group itself.
-            Shape::product => none(),
-            _ => make_base(vm, g, &ast)?,
-        });
+        // A product's class is the group itself, unless it has a name of its own (`TypeIgnore`).
+        let own = g.classes.iter().all(|class| class.info().base_name() == "AST");
+        groups.push(if own { none() } else { make_base(vm, g, &ast)? });
     }
     let mut all = Vec::with_capacity(CLASSES.len());
     let mut singletons = Vec::with_capacity(CLASSES.len());
     for info in CLASSES {
         let group = info.group.info();
-        let own = group.shape == Shape::product;
+        let own = info.base_name() == "AST";
         let base = if own { ast.clone() } else { groups[info.group as usize].clone() };
         let dict = Dict::new_object();
         let fields = strings(vm, info.fields.iter().map(FieldInfo::name));

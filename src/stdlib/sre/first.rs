@@ -37,16 +37,9 @@ fn of(p: &Program, i: usize, firsts: &[First]) -> First {
     let at = |place: u32| firsts[place as usize];
     let next = || firsts[i + 1];
     match p.ops[i] {
-        Op::Success | Op::GroupRef { .. } => First::ANYTHING,
+        // A part that matches in its first way only takes that way whatever comes after it.
+        Op::Success | Op::Return(_) | Op::GroupRef { .. } => First::ANYTHING,
         Op::Fail => First::NOTHING,
-        Op::Return(opened) => match p.ops[opened as usize] {
-            Op::Atomic { after } => at(after),
-            Op::PossessiveLoop(n) => {
-                let l = &p.loops[n as usize];
-                at(l.body).or(&at(l.until))
-            }
-            _ => First::ANYTHING,
-        },
         Op::Char(item) => of_item(p, item),
         Op::Text { at, .. } => of_item(p, Item::Is(p.texts[at as usize])),
         Op::At(anchor) => {
