@@ -2,4 +2,5 @@
 
 pub mod cli;
 pub mod debugger;
+pub mod memory;
 pub mod profiler;

@@ -1,8 +1,67 @@
-//! `taipan memory`.
+//! `taipan memory`: runs a program with its allocations recorded.
 
-use super::Invocation;
+use super::profile::wants_colour;
+use super::run::{self, Watch};
+use super::{Invocation, writable};
+use crate::memory::{census, flamegraph, report};
+use std::io::Write;
+use std::path::PathBuf;
+use taipan_runtime::probe::sites;
+use taipan_runtime::vm::Vm;
 
 /// Runs the command.
-pub fn run(_: Invocation) -> Result<i32, String> {
-    Err("this build has no memory tool yet".to_owned())
+pub fn run(invocation: Invocation) -> Result<i32, String> {
+    let output = invocation.get_or_default("output").to_owned();
+    writable(&output)?;
+    let mut session = Session {
+        // The program may change its folder.
+        output: std::path::absolute(&output).unwrap_or_else(|_| output.clone().into()),
+        shown: output,
+        when: invocation.get_or_default("flamegraph").to_owned(),
+        top: invocation.get_or_default("top").parse().unwrap_or(5),
+        command: invocation.rest.join(" "),
+    };
+    let plan = invocation.plan.ok_or("memory needs a program")?;
+    run::run(plan, &mut session)
+}
+
+struct Session {
+    output: PathBuf,
+    shown: String,
+    when: String,
+    top: usize,
+    command: String,
+}
+
+impl Watch for Session {
+    fn before(&mut self, vm: &mut Vm) {
+        sites::start(vm);
+    }
+
+    fn after(&mut self, vm: &mut Vm, _: i32) {
+        if !sites::is_on(vm) {
+            let line =
+                "taipan: the program stopped the recording of allocations (tracemalloc.stop), so there is no report\n";
+            let _ = std::io::stderr().write_all(line.as_bytes());
+            return;
+        }
+        let census = census::take(vm, self.top, self.when == "peak");
+        let written = std::fs::File::create(&self.output).and_then(|file| {
+            let mut file = std::io::BufWriter::new(file);
+            flamegraph::write(&census, &self.command, &self.when, &mut file)?;
+            file.flush()
+        });
+        let mut text = report::text(&census, &self.command, peak_rss(), wants_colour());
+        match written {
+            Ok(()) => text.push_str(&format!("\nflamegraph: {}\n", self.shown)),
+            Err(e) => text.push_str(&format!("\ntaipan: cannot write '{}': {}\n", self.shown, run::reason(&e))),
+        }
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+}
+
+/// Largest resident size of the process so far, in bytes.
+fn peak_rss() -> u64 {
+    use nix::sys::resource::{UsageWho, getrusage};
+    getrusage(UsageWho::RUSAGE_SELF).map_or(0, |u| u.max_rss() as u64 * 1024)
 }

@@ -46,7 +46,8 @@ pub fn text(p: &Profile, top: usize, colour: bool) -> String {
         let f = &p.frames[c.frame as usize];
         (f.name.clone(), where_is(f, f.first_line))
     });
-    let lines = costs(p, |f| (f.file.as_str(), f.name.as_str(), f.line));
+    // Native code has no lines: its names keep it apart, and it is left out of the table.
+    let lines = costs(p, |f| (f.file.as_str(), if f.line == 0 { f.name.as_str() } else { "" }, f.line));
     let lines: Vec<Cost> = lines
         .into_iter()
         .filter(|c| !matches!(p.frames[c.frame as usize].kind, Kind::Native | Kind::Collector))

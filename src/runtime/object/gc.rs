@@ -402,6 +402,14 @@ pub fn referrers(targets: &[Value]) -> Vec<Value> {
     out
 }
 
+/// Visits what `v` refers to directly. `visit` must drop no last reference.
+pub fn each_referent(v: &Value, visit: &mut dyn FnMut(&Value)) {
+    if v.header().is_some() {
+        // SAFETY: `v` is live.
+        unsafe { super::instance::traverse(v.as_ptr(), &mut |x| visit(x)) };
+    }
+}
+
 /// What `v` refers to directly.
 pub fn referents(v: &Value) -> Vec<Value> {
     let mut out = Vec::new();

@@ -79,7 +79,7 @@ struct Large {
 pub struct Tracker {
     /// A block of this many bytes (really taken) is handed out; gives the id of its site, not 0.
     pub allocated: unsafe fn(usize) -> u32,
-    /// A block of that site and that many bytes is given back.
+    /// A block of that site (0 when it was handed out before tracking began) and that many bytes is given back.
     pub freed: unsafe fn(u32, usize),
 }
 
@@ -300,8 +300,8 @@ unsafe fn freed_slow(space: Space, pool: *mut Pool, block: *mut u8) {
             let site = site_in(&*pool, block);
             if site != 0 {
                 record(block, 0);
-                (t.freed)(site, (*pool).size as usize);
             }
+            (t.freed)(site, (*pool).size as usize);
         }
         let class = &raw mut (*heap()).classes[space as usize][((*pool).size as usize >> 4) - 1];
         if !(*pool).listed {
@@ -358,9 +358,7 @@ unsafe fn unlink(p: *mut Large) {
     unsafe {
         let h = heap();
         if let Some(t) = (*h).tracker {
-            if (*p).site != 0 {
-                (t.freed)((*p).site, (*p).size);
-            }
+            (t.freed)((*p).site, (*p).size);
         }
         (*h).live_bytes[(*p).space as usize] -= (*p).size;
         if (*p).prev.is_null() {

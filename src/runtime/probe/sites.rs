@@ -75,6 +75,8 @@ struct Tree {
     cache: Vec<Cached>,
     now: Count,
     peak: Count,
+    /// Bytes of blocks that live since before recording began.
+    older: usize,
     /// Number of the present peak.
     epoch: u64,
 }
@@ -104,6 +106,7 @@ unsafe fn tree<'a>() -> &'a mut Tree {
             cache: vec![Cached { context: 0, unit: 0, site: OUTSIDE }; CACHE],
             now: Count::default(),
             peak: Count::default(),
+            older: 0,
             epoch: 0,
         })
     })
@@ -139,6 +142,10 @@ unsafe fn freed(site: u32, size: usize) {
     // SAFETY: as `allocated`.
     unsafe {
         let tree = tree();
+        if site == 0 {
+            tree.older -= size;
+            return;
+        }
         let h = tree.touch(site);
         h.now.bytes -= size;
         h.now.blocks -= 1;
@@ -263,6 +270,8 @@ impl Tree {
     }
 
     fn forget_counts(&mut self) {
+        let (objects, raw) = heap::live_bytes();
+        self.older = objects + raw;
         self.held.fill(Held::default());
         self.now = Count::default();
         self.peak = Count::default();
@@ -318,6 +327,13 @@ pub fn clear(_: &mut Vm) {
 pub fn totals(_: &Vm) -> (Count, Count) {
     // SAFETY: `&Vm` is the GIL.
     unsafe { (tree().now, tree().peak) }
+}
+
+/// Bytes of blocks that were there before recording began (or was cleared) and live still: together with what
+/// [`totals`] says now, all that the allocator has handed out.
+pub fn older_bytes(_: &Vm) -> usize {
+    // SAFETY: `&Vm` is the GIL.
+    unsafe { tree().older }
 }
 
 /// Lets the peak begin anew, at what is held now.
@@ -415,7 +431,33 @@ pub fn live_blocks(_: &Vm, mut visit: impl FnMut(&Block)) {
     unsafe { heap::walk_tracked(|b| visit(&b)) }
 }
 
-/// Whether a block holds an object.
-pub fn is_object(b: &Block) -> bool {
-    b.space == Space::Objects
+/// The object in a live block; `None` for a buffer.
+pub fn object_in(_: &Vm, b: &Block) -> Option<Value> {
+    if b.space != Space::Objects {
+        return None;
+    }
+    // SAFETY: a live block of this space starts with a header, whose type is not null (I4).
+    unsafe {
+        let h = &*b.address.cast::<crate::object::header::Header>();
+        (!h.typ.get().is_null() && h.rc.get() != 0).then(|| Value::from_header(h))
+    }
+}
+
+/// Who owns buffers: for each of the addresses the object whose block holds it as a word.
+pub fn owners(_: &Vm, buffers: &rustc_hash::FxHashSet<usize>) -> FxHashMap<usize, Value> {
+    let mut found = FxHashMap::default();
+    // SAFETY: `&Vm` is the GIL; the walk reads words of live blocks and counts references up.
+    unsafe {
+        heap::walk_objects(false, |h, size, _| {
+            let words = std::slice::from_raw_parts(h.cast::<usize>(), size / 8);
+            for w in &words[2..] {
+                // Some owners mark their buffer's address in its low bits.
+                let address = w & !7;
+                if buffers.contains(&address) && (*h).rc.get() != 0 {
+                    found.entry(address).or_insert_with(|| Value::from_header(&*h));
+                }
+            }
+        });
+    }
+    found
 }
