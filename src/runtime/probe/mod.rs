@@ -19,6 +19,7 @@ pub mod patches;
 pub mod sites;
 pub mod switchboard;
 pub mod trace;
+pub mod traces;
 pub mod view;
 
 use crate::object::{Py, PyResult, Value};
