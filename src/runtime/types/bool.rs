@@ -8,7 +8,7 @@ use crate::vm::args::Args;
 
 /// `bool`.
 pub static BOOL: TypeDef = TypeDef::new::<Int>("bool")
-    .doc("Returns True when the argument is true, False otherwise.\nThe builtins True and False are the only two instances of the class bool.\nThe class bool is a subclass of the class int, and cannot be subclassed.")
+    .doc("The truth values True and False; bool(x) asks x for its truth. A subclass of int without subclasses.")
     .signature("(object=False, /)")
     .base(&INT)
     .flags(TypeFlags::INT_SUBCLASS.union(TypeFlags::MATCH_SELF))

@@ -279,13 +279,13 @@ pub static FUNCTIONS: &[MethodDef] = &[
     row(
         "get_coroutine_origin_tracking_depth",
         "($module, /)",
-        "Check status of origin tracking for coroutine objects in this thread.",
+        "How many frames of a coroutine's creation are kept (0: none).",
         F0(machine::get_origin_depth),
     ),
     row(
         "set_asyncgen_hooks",
         "",
-        "set_asyncgen_hooks([firstiter] [, finalizer])\n\nSet a finalizer for async generators objects.",
+        "Sets what is called when an asynchronous generator is first iterated, and when it is about to be finalised.",
         V(machine::set_asyncgen_hooks),
     ),
     row(

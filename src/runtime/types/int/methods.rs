@@ -21,7 +21,7 @@ pub static MAX_STR_DIGITS: AtomicUsize = AtomicUsize::new(4300);
 
 /// `int`.
 pub static INT: TypeDef = TypeDef::new::<Int>("int")
-    .doc("int([x]) -> integer\nint(x, base=10) -> integer\n\nConvert a number or string to an integer, or return 0 if no arguments\nare given.  If x is a number, return x.__int__().  For floating-point\nnumbers, this truncates towards zero.\n\nIf x is not a number or if base is given, then x must be a string,\nbytes, or bytearray instance representing an integer literal in the\ngiven base.  The literal can be preceded by '+' or '-' and be surrounded\nby whitespace.  The base defaults to 10.  Valid bases are 0 and 2-36.\nBase 0 means to interpret the base from the string as an integer literal.\n>>> int('0b100', base=0)\n4")
+    .doc("A whole number of any size. int(x) converts a number (cut towards zero), or reads a text of digits in the given base: 2 to\n36, or 0 to obey a prefix such as 0x.")
     .flags(TypeFlags::BASETYPE.union(TypeFlags::INT_SUBCLASS).union(TypeFlags::MATCH_SELF))
     .cpython_size(24, 4)
     .slots(Slots {
