@@ -84,7 +84,7 @@ static FUNCTIONS: &[MethodDef] = &[
     row(
         "chr",
         "($module, i, /)",
-        "Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff.",
+        "The string of the one character whose code point is i (at most 0x10ffff).",
         F1(numbers::chr),
     ),
     row(

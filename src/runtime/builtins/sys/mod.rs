@@ -141,7 +141,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     row(
         "getdefaultencoding",
         "($module, /)",
-        "Return the current default encoding used by the Unicode implementation.",
+        "The encoding that str.encode and bytes.decode use when none is named.",
         F0(machine::getdefaultencoding),
     ),
     row(
@@ -184,7 +184,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     row(
         "getsizeof",
         "",
-        "getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes.",
+        "The size of an object in bytes, as CPython 3.14 would give it.",
         V(machine::getsizeof),
     ),
     row("_getframe", "($module, depth=0, /)", "Return a frame object from the call stack.", N(machine::getframe)),
@@ -328,13 +328,13 @@ pub static FUNCTIONS: &[MethodDef] = &[
     row(
         "get_int_max_str_digits",
         "($module, /)",
-        "Return the maximum string digits limit for non-binary int<->str conversions.",
+        "How many decimal digits conversions between int and str may have (0: any number).",
         F0(machine::get_int_max_str_digits),
     ),
     row(
         "set_int_max_str_digits",
         "($module, /, maxdigits)",
-        "Set the maximum string digits limit for non-binary int<->str conversions.",
+        "Sets how many decimal digits conversions between int and str may have (0: any number).",
         N(machine::set_int_max_str_digits),
     ),
     row(
@@ -346,7 +346,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     row(
         "_clear_type_descriptors",
         "($module, type, /)",
-        "Private function for clearing certain descriptors from a type's dictionary.",
+        "Takes the descriptors of __dict__ and __weakref__ out of a class (for dataclasses with slots).",
         F1(machine::clear_type_descriptors),
     ),
     row("_is_gil_enabled", "($module, /)", "Return True if the GIL is currently enabled.", F0(machine::yes)),

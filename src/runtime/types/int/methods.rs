@@ -59,7 +59,7 @@ pub static INT: TypeDef = TypeDef::new::<Int>("int")
         MethodDef::method("to_bytes", "($self, /, length=1, byteorder='big', *, signed=False)", "Return an array of bytes representing an integer.", N(to_bytes)),
         MethodDef::class("from_bytes", "($type, /, bytes, byteorder='big', *, signed=False)", "Return the integer represented by the given array of bytes.", N(from_bytes)),
         MethodDef::method("as_integer_ratio", "($self, /)", "Return a pair of integers, whose ratio is equal to the original int.", F1(|_, a| Ok(Tuple::from_vec(vec![exact(a), Value::small_unchecked(1)]).into()))),
-        MethodDef::method("is_integer", "($self, /)", "Returns True. Exists for duck type compatibility with float.is_integer.", F1(|_, _| Ok(boolean(true)))),
+        MethodDef::method("is_integer", "($self, /)", "True, so that code written for float.is_integer takes ints too.", F1(|_, _| Ok(boolean(true)))),
         MethodDef::method("__trunc__", "($self, /)", "Truncating an Integral returns itself.", F1(|_, a| Ok(exact(a)))),
         MethodDef::method("__floor__", "($self, /)", "Flooring an Integral returns itself.", F1(|_, a| Ok(exact(a)))),
         MethodDef::method("__ceil__", "($self, /)", "Ceiling of an Integral returns itself.", F1(|_, a| Ok(exact(a)))),

@@ -28,7 +28,7 @@ pub use checks::{is_instance, is_subclass};
 
 /// `type`.
 pub static TYPE: TypeDef = TypeDef::new::<Type>("type")
-    .doc("type(object) -> the object's type\ntype(name, bases, dict, **kwds) -> a new type")
+    .doc("The class of classes: type(x) is the class of x, type(name, bases, namespace, **kwds) makes a new class.")
     .flags(TypeFlags::HAVE_GC.union(TypeFlags::BASETYPE).union(TypeFlags::WEAKREFABLE).union(TypeFlags::TYPE_SUBCLASS))
     .cpython_size(936, 40)
     .slots(Slots {
