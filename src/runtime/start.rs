@@ -46,13 +46,10 @@ pub fn initialize(vm: &mut Vm) -> PyResult<()> {
     sys::set(vm, "builtin_module_names", crate::types::tuple::Tuple::from_vec(names).into());
     crate::import::install(vm)?;
     install_signals(vm)?;
-    // Codecs, files and `site` stand on `_io`.
-    if has_streams() {
-        vm.import("encodings")?;
-        crate::stdio::open_all(vm)?;
-        if !sys::config::config().no_site {
-            vm.import("site")?;
-        }
+    vm.import("encodings")?;
+    crate::stdio::open_all(vm)?;
+    if !sys::config::config().no_site {
+        vm.import("site")?;
     }
     Ok(())
 }
@@ -69,13 +66,6 @@ fn install_signals(vm: &mut Vm) -> PyResult<()> {
         vm.import("_signal")?;
     }
     Ok(())
-}
-
-/// Whether the native `_io` has all that the standard streams stand on.
-fn has_streams() -> bool {
-    crate::import::find_native("_io").is_some_and(|m| {
-        ["_io.TextIOWrapper", "_io.FileIO", "_io.BufferedWriter"].iter().all(|n| m.types.iter().any(|t| t.name == *n))
-    })
 }
 
 /// `__main__`, made at first use.

@@ -1,6 +1,7 @@
 //! Files and directories: thin functions over the C library's calls, with error numbers as errors.
 
 use super::{calls, check, check_size, errno};
+use crate::object::buffer::Buffer;
 use std::ffi::CStr;
 
 pub use libc::{AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW};
@@ -102,6 +103,21 @@ pub fn read(fd: i32, buffer: &mut [u8]) -> Result<usize, i32> {
 pub fn write(fd: i32, data: &[u8]) -> Result<usize, i32> {
     // SAFETY: pointer and length describe the slice.
     check_size(unsafe { libc::write(fd, data.as_ptr().cast(), data.len().min(0x7fff_f000)) })
+}
+
+/// `read(2)` into exported memory from byte `skip` on. The view keeps the memory where it is; that other threads may
+/// touch it meanwhile is the program's own affair, as in CPython.
+pub fn read_view(fd: i32, view: &Buffer, skip: usize) -> Result<usize, i32> {
+    assert!(!view.readonly && skip <= view.len && view.is_contiguous(), "inside writable memory");
+    // SAFETY: pointer and length describe the rest of the exported memory.
+    check_size(unsafe { libc::read(fd, view.ptr.add(skip).cast(), (view.len - skip).min(0x7fff_f000)) })
+}
+
+/// `write(2)` of exported memory.
+pub fn write_view(fd: i32, view: &Buffer) -> Result<usize, i32> {
+    assert!(view.is_contiguous(), "one block of memory");
+    // SAFETY: pointer and length describe the exported memory.
+    check_size(unsafe { libc::write(fd, view.ptr.cast(), view.len.min(0x7fff_f000)) })
 }
 
 /// `pread(2)`

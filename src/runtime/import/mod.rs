@@ -162,11 +162,15 @@ pub fn install(vm: &mut Vm) -> PyResult<()> {
     vm.call_method(m.as_value(), "_install", &[sys, imp])?;
     let _ = BOOTSTRAP.set(m.clone().into_value().into_word());
     // Files are found by `importlib._bootstrap_external`, which stands on these.
-    let files = find_native("_io").is_some_and(|m| m.types.iter().any(|t| t.name == "_io.FileIO"));
-    if files && ["posix", "marshal", "_warnings"].iter().all(|n| find_native(n).is_some()) {
-        vm.call_method(m.as_value(), "_install_external_importers", &[])?;
-    }
-    Ok(())
+    vm.call_method(m.as_value(), "_install_external_importers", &[])?;
+    install_zipimport(vm)
+}
+
+/// Puts the importer of archives first among the path hooks (`init_zipimport` of `Python/import.c`).
+fn install_zipimport(vm: &mut Vm) -> PyResult<()> {
+    let importer = vm.import_attr("zipimport", "zipimporter")?;
+    let hooks = crate::builtins::sys::get(vm, "path_hooks").unwrap_or_else(none);
+    vm.call_method(&hooks, "insert", &[Value::small_unchecked(0), importer]).map(|_| ())
 }
 
 /// `IMPORT_NAME`: calls `builtins.__import__` if it was replaced, else imports.

@@ -169,6 +169,27 @@ impl<T> Buf<T> {
     }
 }
 
+impl<T: Copy> Buf<T> {
+    /// Appends copies of all items.
+    pub fn extend_from_slice(&mut self, items: &[T]) {
+        self.reserve(items.len());
+        // SAFETY: there is room, and the items lie in memory of another owner.
+        unsafe { std::ptr::copy_nonoverlapping(items.as_ptr(), self.ptr.as_ptr().add(self.len), items.len()) };
+        self.len += items.len();
+    }
+
+    /// Cuts off, or fills with copies of `item`, up to `len`.
+    pub fn resize(&mut self, len: usize, item: T) {
+        if len > self.len {
+            self.reserve(len - self.len);
+            // SAFETY: there is room.
+            unsafe { std::slice::from_raw_parts_mut(self.ptr.as_ptr().add(self.len).cast(), len - self.len) }
+                .fill(std::mem::MaybeUninit::new(item));
+        }
+        self.len = len;
+    }
+}
+
 impl<T> Default for Buf<T> {
     fn default() -> Self {
         Buf::new()

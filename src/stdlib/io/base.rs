@@ -1,15 +1,19 @@
 //! The base classes: `_IOBase` and its kinds (`Modules/_io/iobase.c`). Their methods reach the rest of a stream through
 //! its attributes, so Python subclasses can replace any of them.
 
-use super::{BUFFER_SIZE, unsupported};
+use super::fileio::{self, FileIo};
+pub use super::size_arg;
+use super::{BUFFER_SIZE, CLOSED, os_error_text, unsupported, writable};
 use taipan_runtime::name;
-use taipan_runtime::object::buffer::BufferRequest;
 use taipan_runtime::object::{
     GetSetDef, MethodDef, NativeFn::*, Py, PyResult, Slots, TypeDef, TypeFlags, Value, boolean, instance, none,
 };
 use taipan_runtime::types::bytearray::ByteArray;
 use taipan_runtime::types::bytes::Bytes;
+use taipan_runtime::types::exceptions as exc;
 use taipan_runtime::types::list::List;
+use taipan_runtime::types::object::get_dict;
+use taipan_runtime::types::str::Str;
 use taipan_runtime::vm::Vm;
 
 /// Payload of the base classes: nothing.
@@ -24,7 +28,7 @@ const NEW: Slots = Slots { new: Some(|_, class, _| Ok(instance::new_of(class, Io
 
 macro_rules! cannot {
     ($($name:literal $signature:literal;)*) => {
-        [ $( MethodDef::method($name, $signature, "Not supported here.", V(|vm, _| Err(unsupported(vm, $name)))), )* ]
+        [ $( MethodDef::method($name, $signature, "Not supported here.", N(|vm, _| Err(unsupported(vm, $name)))), )* ]
     };
 }
 
@@ -41,13 +45,16 @@ pub static IO_BASE: TypeDef = TypeDef::new::<IoBase>("_io._IOBase")
         finalize: Some(finalize),
         ..NEW
     })
-    .getset(&[GetSetDef::get("closed", "Whether the stream is closed.", |_, v| Ok(boolean(is_marked_closed(v))))])
+    .getset(&[
+        GetSetDef::get("__dict__", "", get_dict),
+        GetSetDef::get("closed", "Whether the stream is closed.", |_, v| Ok(boolean(is_marked_closed(v)))),
+    ])
     .methods(&[
         MethodDef::method(
             "seek",
             "($self, offset, whence=0, /)",
             "Set the position.",
-            V(|vm, _| Err(unsupported(vm, "seek"))),
+            N(|vm, _| Err(unsupported(vm, "seek"))),
         ),
         MethodDef::method(
             "tell",
@@ -59,7 +66,7 @@ pub static IO_BASE: TypeDef = TypeDef::new::<IoBase>("_io._IOBase")
             "truncate",
             "($self, size=None, /)",
             "Cut the stream.",
-            V(|vm, _| Err(unsupported(vm, "truncate"))),
+            N(|vm, _| Err(unsupported(vm, "truncate"))),
         ),
         MethodDef::method(
             "flush",
@@ -67,7 +74,7 @@ pub static IO_BASE: TypeDef = TypeDef::new::<IoBase>("_io._IOBase")
             "Hand on what was written.",
             F1(|vm, v| {
                 if is_marked_closed(v) {
-                    return Err(vm.value_error("I/O operation on closed file."));
+                    return Err(vm.value_error(CLOSED));
                 }
                 Ok(none())
             }),
@@ -80,30 +87,27 @@ pub static IO_BASE: TypeDef = TypeDef::new::<IoBase>("_io._IOBase")
         MethodDef::method("writable", "($self, /)", "Whether it can be written.", F1(no)),
         MethodDef::method(
             "_checkClosed",
-            "($self, msg=None, /)",
+            "($self, /)",
             "Refuse a closed stream.",
-            N(|vm, a| {
-                check_closed(vm, &a[0].clone().unwrap_or_else(none))?;
-                Ok(none())
-            }),
+            F1(|vm, v| check_closed(vm, v).map(|()| none())),
         ),
         MethodDef::method(
             "_checkSeekable",
-            "($self, msg=None, /)",
+            "($self, /)",
             "Refuse a stream without positions.",
-            N(|vm, a| check(vm, &a[0].clone().unwrap_or_else(none), "seekable", "File or stream is not seekable.")),
+            F1(|vm, v| check(vm, v, "seekable", "File or stream is not seekable.")),
         ),
         MethodDef::method(
             "_checkReadable",
-            "($self, msg=None, /)",
+            "($self, /)",
             "Refuse a stream not readable.",
-            N(|vm, a| check(vm, &a[0].clone().unwrap_or_else(none), "readable", "File or stream is not readable.")),
+            F1(|vm, v| check(vm, v, "readable", "File or stream is not readable.")),
         ),
         MethodDef::method(
             "_checkWritable",
-            "($self, msg=None, /)",
+            "($self, /)",
             "Refuse a stream not writable.",
-            N(|vm, a| check(vm, &a[0].clone().unwrap_or_else(none), "writable", "File or stream is not writable.")),
+            F1(|vm, v| check(vm, v, "writable", "File or stream is not writable.")),
         ),
         MethodDef::method(
             "__enter__",
@@ -134,6 +138,13 @@ pub static RAW_IO_BASE: TypeDef = TypeDef::new::<IoBase>("_io._RawIOBase")
     .methods(&[
         MethodDef::method("read", "($self, size=-1, /)", "Read bytes.", N(raw_read)),
         MethodDef::method("readall", "($self, /)", "Read until the end.", F1(raw_readall)),
+        MethodDef::method(
+            "readinto",
+            "",
+            "Read into a buffer.",
+            V(|vm, _| Err(vm.raise_with(&exc::NOT_IMPLEMENTED_ERROR, &[]))),
+        ),
+        MethodDef::method("write", "", "Write bytes.", V(|vm, _| Err(vm.raise_with(&exc::NOT_IMPLEMENTED_ERROR, &[])))),
     ]);
 
 /// `_io._BufferedIOBase`
@@ -223,7 +234,39 @@ pub fn is_closed(vm: &mut Vm, v: &Value) -> PyResult<bool> {
 
 /// Refuses a closed stream.
 pub fn check_closed(vm: &mut Vm, v: &Value) -> PyResult<()> {
-    if is_closed(vm, v)? { Err(vm.value_error("I/O operation on closed file.")) } else { Ok(()) }
+    if is_closed(vm, v)? { Err(vm.value_error(CLOSED)) } else { Ok(()) }
+}
+
+/// Refuses a stream without positions.
+pub fn demand_seekable(vm: &mut Vm, v: &Value) -> PyResult<()> {
+    if let Some(f) = plain_file(v, name!("seekable")) {
+        if f.get(vm).fd >= 0 && fileio::is_seekable(vm, &f)? {
+            return Ok(());
+        }
+    }
+    check(vm, v, "seekable", "File or stream is not seekable.").map(|_| ())
+}
+
+/// Refuses a stream that cannot be read.
+pub fn demand_readable(vm: &mut Vm, v: &Value) -> PyResult<()> {
+    if plain_file(v, name!("readable")).is_some_and(|f| f.get(vm).fd >= 0 && f.get(vm).readable) {
+        return Ok(());
+    }
+    check(vm, v, "readable", "File or stream is not readable.").map(|_| ())
+}
+
+/// Refuses a stream that cannot be written.
+pub fn demand_writable(vm: &mut Vm, v: &Value) -> PyResult<()> {
+    if plain_file(v, name!("writable")).is_some_and(|f| f.get(vm).fd >= 0 && f.get(vm).writable) {
+        return Ok(());
+    }
+    check(vm, v, "writable", "File or stream is not writable.").map(|_| ())
+}
+
+/// The stream as an exact `FileIO` whose `method` nobody replaced.
+pub fn plain_file(v: &Value, method: &Py<Str>) -> Option<Py<FileIo>> {
+    let f = v.downcast_exact::<FileIo>()?;
+    if instance::get_attribute(v, method).is_some() { None } else { Some(f.clone()) }
 }
 
 fn check(vm: &mut Vm, v: &Value, ability: &str, message: &str) -> PyResult {
@@ -231,8 +274,13 @@ fn check(vm: &mut Vm, v: &Value, ability: &str, message: &str) -> PyResult {
     if r.is_static(&taipan_runtime::types::singletons::TRUE) { Ok(r) } else { Err(unsupported(vm, message)) }
 }
 
-/// Closes a stream that nobody holds any more; errors are reported, not raised.
+/// Closes a stream that nobody holds any more; errors are reported, not raised. Streams in memory and pairs have nothing
+/// to close.
 fn finalize(vm: &mut Vm, v: &Value) {
+    let def = v.class().payload.def.get();
+    if def.is_some_and(|d| ["_io.BytesIO", "_io.StringIO", "_io.BufferedRWPair"].contains(&d.name)) {
+        return;
+    }
     let pending = vm.pending().is_some().then(|| vm.take_error());
     let open = match is_closed(vm, v) {
         Ok(closed) => !closed,
@@ -246,7 +294,7 @@ fn finalize(vm: &mut Vm, v: &Value) {
             vm.clear_error();
         }
         if vm.call_method_named(v, name!("close"), &[]).is_err() {
-            vm.unraisable(Some(v), None);
+            report(vm, v);
         }
     }
     if let Some(e) = pending {
@@ -254,24 +302,19 @@ fn finalize(vm: &mut Vm, v: &Value) {
     }
 }
 
+/// Reports the pending exception as one met while a stream was closed at its end.
+pub fn report(vm: &mut Vm, v: &Value) {
+    let shown = vm.aside(|vm| {
+        let shown = vm.repr(v).map(|r| r.to_rust().into_owned());
+        vm.clear_error();
+        shown.unwrap_or_else(|_| "<object repr() failed>".to_owned())
+    });
+    vm.unraisable(None, Some(&format!("Exception ignored while finalizing file {shown}")));
+}
+
 fn next_line(vm: &mut Vm, v: &Value) -> PyResult<Option<Value>> {
     let line = vm.call_method_named(v, name!("readline"), &[])?;
     Ok(if vm.len(&line)? == 0 { None } else { Some(line) })
-}
-
-/// A size argument: absent, `None` or negative means no limit.
-pub fn size_arg(vm: &mut Vm, v: Option<&Value>) -> PyResult<Option<usize>> {
-    match v.filter(|v| !v.is_none()) {
-        None => Ok(None),
-        Some(v) => {
-            if !v.is_small() && v.class().payload.slots().index.is_none() {
-                let got = v.class().payload.name();
-                return Err(vm.type_error(format!("argument should be integer or None, not '{got}'")));
-            }
-            let n = vm.to_isize(v)?;
-            Ok(usize::try_from(n).ok())
-        }
-    }
 }
 
 fn readline(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
@@ -285,10 +328,7 @@ fn readline(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
             let ahead = vm.call1(peek, &Value::small_unchecked(1))?;
             let Some(ahead) = ahead.downcast::<Bytes>() else {
                 let got = ahead.class().payload.name();
-                return Err(super::os_error_text(
-                    vm,
-                    &format!("peek() should have returned a bytes object, not '{got}'"),
-                ));
+                return Err(os_error_text(vm, &format!("peek() should have returned a bytes object, not '{got}'")));
             };
             let bytes = ahead.as_slice();
             if !bytes.is_empty() {
@@ -299,7 +339,7 @@ fn readline(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         let part = vm.call_method_named(&me, name!("read"), &[Value::from_usize(want)])?;
         let Some(part) = part.downcast::<Bytes>() else {
             let got = part.class().payload.name();
-            return Err(super::os_error_text(vm, &format!("read() should have returned a bytes object, not '{got}'")));
+            return Err(os_error_text(vm, &format!("read() should have returned a bytes object, not '{got}'")));
         };
         if part.as_slice().is_empty() {
             break;
@@ -341,7 +381,8 @@ fn writelines(vm: &mut Vm, v: &Value, lines: &Value) -> PyResult {
 
 fn raw_read(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     let me = a[0].clone().unwrap_or_else(none);
-    let Some(n) = size_arg(vm, a[1].as_ref())? else {
+    let size = a[1].as_ref().map_or(Ok(-1), |n| vm.to_isize(n))?;
+    let Ok(n) = usize::try_from(size) else {
         return vm.call_method_named(&me, name!("readall"), &[]);
     };
     let buffer: Py<ByteArray> = ByteArray::from_slice(&vec![0; n]);
@@ -380,7 +421,7 @@ fn raw_readall(vm: &mut Vm, v: &Value) -> PyResult {
 }
 
 fn read_into_by(vm: &mut Vm, v: &Value, buffer: &Value, method: &str) -> PyResult {
-    let mut view = vm.buffer(buffer, BufferRequest::WRITE)?;
+    let mut view = writable(vm, buffer, if method == "read" { "readinto" } else { "readinto1" })?;
     let data = vm.call_method(v, method, &[Value::from_usize(view.len)])?;
     let Some(b) = data.downcast::<Bytes>() else {
         return Err(vm.type_error(format!("{method}() should return bytes")));

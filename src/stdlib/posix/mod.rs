@@ -9,6 +9,8 @@ mod names;
 mod process;
 pub mod status;
 
+pub use descriptors::set_inheritable;
+
 use taipan_runtime::host;
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::{Py, PyResult, Value};
