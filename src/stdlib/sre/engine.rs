@@ -8,79 +8,12 @@
 //! The matcher stops when its fuel is used up, so that signals can be looked after, and goes on when it is run again. It
 //! holds no reference to the text between runs.
 
-use super::chars::{Fold, is_ascii_word, is_locale_word, is_unicode_word};
+use super::chars::Fold;
 use super::program::*;
+use super::scan::{Unit, count, matches, next_start, stands};
 
 /// No position: a mark that is not set, a loop that was not yet at any place.
 pub const UNSET: usize = usize::MAX;
-
-/// A code unit of a text.
-pub trait Unit: Copy + Eq {
-    /// The character.
-    fn code(self) -> u32;
-    /// Position of the first unit that is this character.
-    fn find(text: &[Self], c: u32) -> Option<usize>;
-    /// Position of the first unit that is one of these bytes.
-    fn find_bytes(text: &[Self], bytes: &[u8]) -> Option<usize> {
-        text.iter().position(|u| bytes.iter().any(|&b| u32::from(b) == u.code()))
-    }
-    /// Position of the first occurrence of a text.
-    fn find_text(text: &[Self], needle: &[u32], finder: Option<&memchr::memmem::Finder<'static>>) -> Option<usize> {
-        let _ = finder;
-        let mut from = 0;
-        loop {
-            from += Self::find(&text[from..], needle[0])?;
-            let here = text.get(from..from + needle.len())?;
-            if here.iter().zip(needle).all(|(u, &c)| u.code() == c) {
-                return Some(from);
-            }
-            from += 1;
-        }
-    }
-}
-
-impl Unit for u8 {
-    #[inline(always)]
-    fn code(self) -> u32 {
-        self.into()
-    }
-    #[inline]
-    fn find(text: &[u8], c: u32) -> Option<usize> {
-        memchr::memchr(u8::try_from(c).ok()?, text)
-    }
-    fn find_bytes(text: &[u8], bytes: &[u8]) -> Option<usize> {
-        match *bytes {
-            [a] => memchr::memchr(a, text),
-            [a, b] => memchr::memchr2(a, b, text),
-            [a, b, c] => memchr::memchr3(a, b, c, text),
-            _ => None,
-        }
-    }
-    fn find_text(text: &[u8], _: &[u32], finder: Option<&memchr::memmem::Finder<'static>>) -> Option<usize> {
-        finder?.find(text)
-    }
-}
-impl Unit for u16 {
-    #[inline(always)]
-    fn code(self) -> u32 {
-        self.into()
-    }
-    #[inline]
-    fn find(text: &[u16], c: u32) -> Option<usize> {
-        let c = u16::try_from(c).ok()?;
-        text.iter().position(|&u| u == c)
-    }
-}
-impl Unit for u32 {
-    #[inline(always)]
-    fn code(self) -> u32 {
-        self
-    }
-    #[inline]
-    fn find(text: &[u32], c: u32) -> Option<usize> {
-        text.iter().position(|&u| u == c)
-    }
-}
 
 /// How a match must lie in the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -158,6 +91,8 @@ pub struct Matcher {
     /// An empty match here does not count.
     forbidden: usize,
     fuel: u32,
+    /// The search has tried a place.
+    tried: bool,
     /// The stack could not grow.
     exhausted: bool,
     /// What to go on with after a pause.
@@ -186,6 +121,7 @@ impl Matcher {
             mode: Mode::Match,
             forbidden: UNSET,
             fuel: FUEL,
+            tried: false,
             exhausted: false,
             paused: None,
         }
@@ -220,6 +156,7 @@ impl Matcher {
         self.forbidden = forbidden.unwrap_or(UNSET);
         self.fuel = FUEL;
         self.exhausted = false;
+        self.tried = false;
         self.paused = None;
         self.dirty = true;
     }
@@ -244,10 +181,14 @@ impl Matcher {
             None => self.attempt(p, text),
         };
         while outcome == Outcome::Failed && self.mode == Mode::Search {
-            let Some(next) = next_start(p, text, self.start.wrapping_add(1)) else { return Outcome::Failed };
+            let Some(next) = next_start(p, text, self.start.wrapping_add(1), !self.tried) else {
+                return Outcome::Failed;
+            };
+            self.tried = true;
             self.start = next;
             if self.fuel == 0 {
                 self.start = next.wrapping_sub(1);
+                self.tried = false;
                 self.paused = Some(Resume::Search);
                 return Outcome::Paused;
             }
@@ -759,72 +700,4 @@ impl Matcher {
         self.counters[number as usize] = Counters { count: count + u32::from(l.max != NONE), last: at };
         Some((l.body as usize, at))
     }
-}
-
-/// Whether a character is an item.
-#[inline(always)]
-fn matches(p: &Program, item: Item, c: u32) -> bool {
-    match item {
-        Item::Is(wanted) => c == wanted,
-        Item::In(set) => p.sets[set as usize].contains(c),
-        Item::Any => c != 10,
-        Item::Not(unwanted) => c != unwanted,
-        Item::All => true,
-        Item::Never => false,
-    }
-}
-
-/// How many units from the start of the text are items, at most `max`.
-#[inline(always)]
-fn count<U: Unit>(p: &Program, item: Item, text: &[U], max: u32) -> usize {
-    let text = if max != NONE && (max as usize) < text.len() { &text[..max as usize] } else { text };
-    let end = match item {
-        Item::In(set) => {
-            let set = &p.sets[set as usize];
-            text.iter().position(|u| !set.contains(u.code()))
-        }
-        Item::Any => U::find(text, 10),
-        Item::Not(c) => U::find(text, c),
-        Item::Is(c) => text.iter().position(|u| u.code() != c),
-        Item::All => None,
-        Item::Never => Some(0),
-    };
-    end.unwrap_or(text.len())
-}
-
-fn stands<U: Unit>(anchor: Anchor, text: &[U], at: usize) -> bool {
-    let line_feed = |i: usize| text.get(i).is_some_and(|u| u.code() == 10);
-    match anchor {
-        Anchor::Start => at == 0,
-        Anchor::LineStart => at == 0 || line_feed(at - 1),
-        Anchor::TextEnd => at == text.len(),
-        Anchor::End => at == text.len() || at + 1 == text.len() && line_feed(at),
-        Anchor::LineEnd => at == text.len() || line_feed(at),
-        Anchor::Boundary(words) => between_words(words, text, at),
-        Anchor::NotBoundary(words) => !between_words(words, text, at),
-    }
-}
-
-fn between_words<U: Unit>(words: Words, text: &[U], at: usize) -> bool {
-    let word = |i: usize| {
-        text.get(i).is_some_and(|u| match words {
-            Words::Ascii => is_ascii_word(u.code()),
-            Words::Locale => is_locale_word(u.code()),
-            Words::Unicode => is_unicode_word(u.code()),
-        })
-    };
-    (at > 0 && word(at - 1)) != word(at)
-}
-
-/// The next place, from `from` on, where a match may start.
-fn next_start<U: Unit>(p: &Program, text: &[U], from: usize) -> Option<usize> {
-    let rest = text.get(from..).filter(|rest| rest.len() >= p.min_width)?;
-    let found = match &p.start {
-        Start::Anywhere => Some(0),
-        Start::TextStart => (from == 0).then_some(0),
-        Start::Bytes(bytes) => U::find_bytes(rest, bytes),
-        Start::Chars(first) => rest.iter().position(|u| first.admits(u.code())),
-        Start::Text { text, finder } => U::find_text(rest, text, finder.as_deref()),
-    }?;
-    (rest.len() - found >= p.min_width).then_some(from + found)
 }

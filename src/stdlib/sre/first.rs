@@ -176,6 +176,15 @@ fn start(p: &Program, first: &First) -> Start {
     if let Some(Op::At(Anchor::Start)) = leading {
         return Start::TextStart;
     }
+    if let Some(Op::At(Anchor::LineStart)) = leading {
+        return Start::LineStarts;
+    }
+    let refers = p.ops.iter().any(|op| matches!(op, Op::GroupRef { .. }));
+    if let Some(Op::Greedy { item: Item::Any, min: 0, max: NONE, .. }) = leading
+        && !refers
+    {
+        return Start::Lines;
+    }
     if first.end || first.low == [u64::MAX; 4] && first.high {
         return Start::Anywhere;
     }

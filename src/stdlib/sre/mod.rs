@@ -1,8 +1,8 @@
 //! `_sre` (`Modules/_sre`): the engine of `re`, whose Python part parses patterns and compiles them to code words.
 //!
 //! `program` is what runs, made by `lower` from the words with the help of `chars` (sets, categories, case) and `first`
-//! (what places can start with), and run by `engine`. `pattern`, `match_`, `scanner` and `template` are the types that
-//! Python sees, `subject` the texts that they work on.
+//! (what places can start with), and run by `engine`, which looks at text through `scan`. `pattern`, `match_`, `scanner`
+//! and `template` are the types that Python sees, `subject` the texts that they work on.
 
 mod chars;
 mod engine;
@@ -11,6 +11,7 @@ mod lower;
 mod match_;
 mod pattern;
 mod program;
+mod scan;
 mod scanner;
 mod subject;
 mod template;

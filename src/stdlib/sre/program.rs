@@ -247,6 +247,11 @@ pub enum Start {
     Anywhere,
     /// At the start of the text only.
     TextStart,
+    /// At starts of lines.
+    LineStarts,
+    /// At the first place and then at the starts of lines: the pattern starts with `.*`, so where it fails it fails in
+    /// the rest of the line too.
+    Lines,
     /// Where one of up to three bytes is; none of the other characters will do.
     Bytes(smallvec::SmallVec<[u8; 3]>),
     /// Where a character is admitted.
