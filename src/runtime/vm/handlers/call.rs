@@ -695,6 +695,10 @@ binary_op_py(ip, sp, fp, vm, t) {
         // A reflected method may go first: the general rules decide.
         jump!(binary_py_deopt, ip, sp, fp, vm, t)
     }
+    if (*(*vm).frame).flags & flags::GENERATOR != 0 {
+        // A generator's own stack has no room for the function and its arguments.
+        jump!(super::arith::binary_once, ip, sp, fp, vm, t)
+    }
     let f = Unit::word(ip.add(1)) as Word;
     (*(f as *const Header)).incref();
     *sp = f;

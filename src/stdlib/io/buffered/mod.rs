@@ -350,6 +350,16 @@ fn init(vm: &mut Vm, v: &Value, kind: Kind, raw: &Value, size: isize) -> PyResul
     Ok(())
 }
 
+/// Whether the stream is one of exactly these types over exactly a `FileIO`, and open: no Python code can say otherwise.
+#[inline]
+pub fn is_plainly_open(vm: &Vm, v: &Value) -> bool {
+    let Some(b) = v.downcast::<Buffered>().map(|b| b.get(vm)) else { return false };
+    if !b.exact || b.freed || !matches!(b.state, State::Ready) {
+        return false;
+    }
+    b.raw.as_ref().and_then(|r| r.downcast_exact::<FileIo>()).is_some_and(|f| f.get(vm).fd >= 0)
+}
+
 /// Makes the buffered stream around an open file.
 pub fn open(vm: &mut Vm, raw: &Py<FileIo>, size: isize) -> PyResult {
     let (readable, writable) = (raw.get(vm).readable, raw.get(vm).writable);

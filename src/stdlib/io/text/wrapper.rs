@@ -6,6 +6,7 @@ use super::encoder::{self, Encoder};
 use super::newline::Newlines;
 use super::{Newline, position, reading, text_argument, writing};
 use crate::io::base::{FLAGS, TEXT_IO_BASE, check_closed};
+use crate::io::buffered::is_plainly_open;
 use crate::io::{arg, flag, unsupported};
 use taipan_runtime::builtins::sys::config::config;
 use taipan_runtime::name;
@@ -279,6 +280,9 @@ pub fn attached_open<'a>(vm: &mut Vm, v: &'a Value) -> PyResult<&'a Py<TextIo>> 
     let me = attached(vm, v)?;
     if !v.is_exact::<TextIo>() {
         check_closed(vm, v)?;
+        return Ok(me);
+    }
+    if me.get(vm).buffer.as_ref().is_some_and(|b| is_plainly_open(vm, b)) {
         return Ok(me);
     }
     let buffer = buffer(vm, me)?;
