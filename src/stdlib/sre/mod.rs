@@ -15,6 +15,8 @@ mod scan;
 mod scanner;
 mod subject;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use pattern::Pattern;
 use std::cell::Cell;
