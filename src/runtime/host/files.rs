@@ -325,3 +325,14 @@ pub fn poll(fds: &mut [(i32, i16, i16)], timeout: i32) -> Result<usize, i32> {
     }
     Ok(n as usize)
 }
+
+/// A lock on a part of a file (`fcntl(2)`): kind, whether to wait, start and length, and from where they count.
+pub fn lock_part(fd: i32, kind: i32, wait: bool, part: [i64; 2], whence: i32) -> Result<i32, i32> {
+    // SAFETY: the structure lives during the call.
+    unsafe {
+        let mut l: libc::flock = std::mem::zeroed();
+        (l.l_type, l.l_whence) = (kind as _, whence as _);
+        [l.l_start, l.l_len] = part;
+        check(libc::fcntl(fd, if wait { libc::F_SETLKW } else { libc::F_SETLK }, &raw mut l))
+    }
+}

@@ -80,7 +80,11 @@ pub fn is_open(fd: i32) -> bool {
 
 pub mod files;
 pub mod locale;
+pub mod names;
+pub mod poll;
 pub mod process;
+pub mod sockets;
+pub mod spawn;
 pub mod threads;
 pub mod timing;
 

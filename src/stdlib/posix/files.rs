@@ -278,7 +278,7 @@ fn chmod(vm: &mut Vm, a: A<'_>) -> PyResult {
 }
 
 /// A user or group number; -1 leaves it as it is.
-pub(super) fn id(vm: &mut Vm, v: &Value) -> PyResult<u32> {
+pub fn id(vm: &mut Vm, v: &Value) -> PyResult<u32> {
     let n = vm.to_i64(v)?;
     if (-1..=u32::MAX as i64).contains(&n) {
         return Ok(n as u32);

@@ -10,6 +10,8 @@ mod process;
 pub mod status;
 
 pub use descriptors::set_inheritable;
+pub use files::id;
+pub use process::{after_fork_child, after_fork_parent, before_fork};
 
 use taipan_runtime::host;
 use taipan_runtime::import::ModuleDef;

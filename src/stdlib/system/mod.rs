@@ -107,3 +107,42 @@ pub fn store_numbers(module: &taipan_runtime::object::Py<taipan_runtime::types::
         module.store_text(name, Int::from_i64(*number));
     }
 }
+
+/// When a wait that may take so many nanoseconds is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Option<i64>);
+
+impl Deadline {
+    /// `None` is no limit.
+    pub fn after(limit: Option<i64>) -> Deadline {
+        Deadline(limit.map(|n| monotonic().saturating_add(n)))
+    }
+
+    /// Nanoseconds that are left, not negative; `None` without a limit.
+    pub fn left(self) -> Option<i64> {
+        self.0.map(|end| (end - monotonic()).max(0))
+    }
+
+    /// Whether the time is over.
+    pub fn passed(self) -> bool {
+        self.left() == Some(0)
+    }
+}
+
+/// Runs a system call that waits for some time, without the GIL: `f` is given the nanoseconds that are left and called
+/// again after signals (PEP 475).
+pub fn waiting<T>(
+    vm: &mut Vm,
+    limit: Option<i64>,
+    mut f: impl FnMut(Option<i64>) -> Result<T, i32>,
+) -> PyResult<Result<T, i32>> {
+    let end = Deadline::after(limit);
+    let mut left = limit;
+    loop {
+        match vm.allow_threads(|| f(left)) {
+            Err(libc::EINTR) => vm.check_signals()?,
+            r => return Ok(r),
+        }
+        left = end.left();
+    }
+}
