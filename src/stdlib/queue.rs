@@ -89,8 +89,11 @@ pub static SIMPLE_QUEUE: TypeDef = TypeDef::new::<SimpleQueue>("_queue.SimpleQue
 
 fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
     let exact = std::ptr::eq(class.get_type(), SIMPLE_QUEUE.object());
-    if exact {
-        args.exactly(vm, "SimpleQueue", 0)?;
+    if exact && args.len() != 0 {
+        return Err(vm.type_error("SimpleQueue() takes no positional arguments"));
+    }
+    if exact && args.has_keywords() {
+        return Err(vm.type_error("SimpleQueue() takes no keyword arguments"));
     }
     Ok(instance::new_of(class, SimpleQueue { items: VecDeque::new(), bell: Arc::default() }).into())
 }

@@ -10,6 +10,7 @@ use taipan_runtime::object::{MethodDef, NativeFn::*, Py, PyResult, Value, none};
 use taipan_runtime::types::dict::Dict;
 use taipan_runtime::types::exceptions as exc;
 use taipan_runtime::types::list::List;
+use taipan_runtime::types::method::BuiltinFunction;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::vm::Vm;
 
@@ -55,12 +56,16 @@ pub static MODULE: ModuleDef = ModuleDef::new("select")
             "Wait until some of the descriptors are ready; give lists of those that are.",
             N(select),
         ),
-        MethodDef::function("poll", "($module, /)", "A polling object.", F0(|_| Ok(poll::new()))),
     ])
     .types(&[&epoll::EPOLL, &poll::POLL])
     .init(init);
 
-fn init(_: &mut Vm, module: &Py<Dict>) -> PyResult<()> {
+static POLL: MethodDef = MethodDef::function("poll", "($module, /)", "A polling object.", F0(|_| Ok(poll::new())));
+
+fn init(vm: &mut Vm, module: &Py<Dict>) -> PyResult<()> {
+    // The name stands for the function: the type has no name of its own in the module.
+    let name = vm.intern("select");
+    module.store_text("poll", BuiltinFunction::of_module(&POLL, &name));
     crate::system::store_numbers(module, NUMBERS);
     module.store_text("error", exc::OS_ERROR.value());
     Ok(())

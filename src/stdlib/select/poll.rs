@@ -5,7 +5,7 @@ use crate::system::{descriptor, int, waiting};
 use std::cell::{Cell, RefCell};
 use taipan_runtime::host::poll::{self as host, Event};
 use taipan_runtime::object::value::Frozen;
-use taipan_runtime::object::{MethodDef, NativeFn::*, Py, PyResult, Slots, TypeDef, TypeFlags, Value, instance, none};
+use taipan_runtime::object::{MethodDef, NativeFn::*, Py, PyResult, TypeDef, TypeFlags, Value, instance, none};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::vm::Vm;
@@ -21,7 +21,6 @@ impl Frozen for Poll {}
 /// The type of polling objects.
 pub static POLL: TypeDef = TypeDef::new::<Poll>("select.poll")
     .flags(TypeFlags::DISALLOW_INSTANTIATION)
-    .slots(Slots::NONE)
     .methods(&[
         MethodDef::method(
             "register",
@@ -75,7 +74,7 @@ fn arguments<'a>(vm: &mut Vm, a: &'a [Option<Value>]) -> PyResult<(&'a Py<Poll>,
         Some(m) => {
             let n = vm.to_i64(m)?;
             if n < 0 {
-                return Err(vm.value_error("value must be positive"));
+                return Err(vm.value_error("Cannot convert negative int"));
             }
             match u16::try_from(n) {
                 Ok(n) => Some(n),

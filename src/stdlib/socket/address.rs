@@ -97,7 +97,11 @@ fn items(vm: &mut Vm, v: &Value, function: &str, family: &str, from: usize, to: 
         return Err(vm.type_error(format!("{function}(): {family} address must be tuple, not {got}")));
     };
     if !(from..=to).contains(&t.len()) {
-        return Err(vm.type_error(format!("{function}(): wrong format for {family} address")));
+        return Err(vm.type_error(match family {
+            "AF_INET" => "AF_INET address must be a pair (host, port)".to_owned(),
+            "AF_INET6" => "AF_INET6 address must be a tuple (host, port[, flowinfo[, scopeid]])".to_owned(),
+            _ => format!("{function}(): wrong format for {family} address"),
+        }));
     }
     Ok(t.items().to_vec())
 }

@@ -138,16 +138,16 @@ pub static TABLE: &[MethodDef] = &[
         }
     }),
     f("htonl", "($module, integer, /)", "Four bytes from this machine's order to the network's.", |vm, a| {
-        unsigned(vm, &arg(a, 0), "htonl", 32).map(|n| int((n as u32).to_be()))
+        unsigned(vm, &arg(a, 0), 32).map(|n| int((n as u32).to_be()))
     }),
     f("htons", "($module, integer, /)", "Two bytes from this machine's order to the network's.", |vm, a| {
-        unsigned(vm, &arg(a, 0), "htons", 16).map(|n| int((n as u16).to_be()))
+        unsigned(vm, &arg(a, 0), 16).map(|n| int((n as u16).to_be()))
     }),
     f("ntohl", "($module, integer, /)", "Four bytes from the network's order to this machine's.", |vm, a| {
-        unsigned(vm, &arg(a, 0), "ntohl", 32).map(|n| int(u32::from_be(n as u32)))
+        unsigned(vm, &arg(a, 0), 32).map(|n| int(u32::from_be(n as u32)))
     }),
     f("ntohs", "($module, integer, /)", "Two bytes from the network's order to this machine's.", |vm, a| {
-        unsigned(vm, &arg(a, 0), "ntohs", 16).map(|n| int(u16::from_be(n as u16)))
+        unsigned(vm, &arg(a, 0), 16).map(|n| int(u16::from_be(n as u16)))
     }),
     f("if_indextoname", "($module, if_index, /)", "Name of a network interface.", |vm, a| {
         let v = vm.index(&arg(a, 0))?;
@@ -188,7 +188,7 @@ pub static TABLE: &[MethodDef] = &[
         let bytes = vm.bytes_like(&arg(a, 0))?;
         match <[u8; 4]>::try_from(&bytes[..]) {
             Ok(ip) => Ok(vm.new_str(&Ipv4Addr::from(ip).to_string())),
-            Err(_) => Err(plain_error(vm, "packed IP wrong length")),
+            Err(_) => Err(plain_error(vm, "packed IP wrong length for inet_ntoa")),
         }
     }),
     f("inet_ntop", "($module, address_family, packed_ip, /)", "Text of an address.", |vm, a| {
@@ -245,24 +245,14 @@ fn text(vm: &mut Vm, v: &Value, what: &str) -> PyResult<CString> {
 }
 
 /// A number of so many bits.
-fn unsigned(vm: &mut Vm, v: &Value, name: &str, bits: u32) -> PyResult<i64> {
-    if Int::read(v).is_none() {
-        let got = v.class().payload.name();
-        return Err(vm.type_error(format!("expected int, {got} found")));
-    }
-    let n = Int::read(v).and_then(|i| i.to_i64());
-    match n {
-        Some(n) if n < 0 => Err(vm.overflow_error(if bits == 16 {
-            format!("{name}: can't convert negative Python int to C 16-bit unsigned integer")
-        } else {
-            "can't convert negative value to unsigned int".to_owned()
-        })),
-        Some(n) if n < 1 << bits => Ok(n),
-        _ => Err(vm.overflow_error(if bits == 16 {
-            format!("{name}: Python int too large to convert to C 16-bit unsigned integer")
-        } else {
-            "int larger than 32 bits".to_owned()
-        })),
+fn unsigned(vm: &mut Vm, v: &Value, bits: u32) -> PyResult<i64> {
+    let v = vm.index(v)?;
+    match Int::read(&v) {
+        Some(n) if n.is_negative() => Err(vm.value_error("Cannot convert negative int")),
+        n => match n.and_then(|i| i.to_i64()) {
+            Some(n) if n < 1 << bits => Ok(n),
+            _ => Err(vm.overflow_error(format!("Python int too large for C uint{bits}_t"))),
+        },
     }
 }
 

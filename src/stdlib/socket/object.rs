@@ -15,7 +15,6 @@ use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::exceptions as exc;
 use taipan_runtime::types::float::Float;
 use taipan_runtime::types::int::Int;
-use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::vm::Vm;
 use taipan_runtime::vm::args::{Args, Signature};
@@ -190,9 +189,6 @@ fn init(vm: &mut Vm, me: &Value, args: &Args<'_>) -> PyResult<()> {
     let me = this(me).clone();
     let fd = match a[3].as_ref().filter(|v| !v.is_none()) {
         Some(v) => {
-            if Float::read(v).is_some() {
-                return Err(vm.type_error("integer argument expected, got float"));
-            }
             let fd = vm.to_i32(v)?;
             if fd < 0 {
                 return Err(vm.value_error("negative file descriptor"));
@@ -372,16 +368,9 @@ fn set_option(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         sockets::set_option_length(fd, level, option, len).map_err(|e| vm.os_error(e))?;
         return Ok(none());
     }
-    if value.is_none() {
-        return Err(vm.type_error("setsockopt() requires 4 arguments when the third argument is None"));
-    }
-    let bytes = if Int::read(&value).is_some() {
-        vm.to_i32(&value)?.to_ne_bytes().to_vec()
-    } else if value.class().payload.slots().buffer.is_none() || value.downcast::<Str>().is_some() {
-        let got = value.class().payload.name();
-        return Err(vm.type_error(format!("socket option should be int, bytes-like object or None (not {got})")));
-    } else {
-        vm.bytes_like(&value)?
+    let bytes = match Int::read(&value) {
+        Some(_) => vm.to_i32(&value)?.to_ne_bytes().to_vec(),
+        None => vm.bytes_like(&value)?,
     };
     sockets::set_option(fd, level, option, &bytes).map_err(|e| vm.os_error(e))?;
     Ok(none())

@@ -75,6 +75,10 @@ pub fn nanoseconds(vm: &mut Vm, v: &Value, rounding: Rounding) -> PyResult<i64> 
         }
         return Ok(n as i64);
     }
+    if Int::read(v).is_none() && v.class().payload.slots().index.is_none() {
+        let got = v.class().payload.name();
+        return Err(vm.type_error(format!("'{got}' object cannot be interpreted as an integer or float")));
+    }
     let seconds = vm.to_i64(v)?;
     match seconds.checked_mul(1_000_000_000) {
         Some(n) => Ok(n),

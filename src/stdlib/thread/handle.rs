@@ -234,7 +234,10 @@ fn run(vm: &mut Vm, work: &Work) {
         if vm.error_is(&exc::SYSTEM_EXIT) {
             vm.clear_error();
         } else {
-            vm.unraisable(Some(&f), Some("Exception ignored in thread started by"));
+            let e = vm.take_error();
+            let shown = vm.repr(&f).map(|r| r.to_rust().into_owned()).unwrap_or_default();
+            vm.set_pending(e);
+            vm.unraisable(None, Some(&format!("Exception ignored in thread started by {shown}")));
         }
     }
     drop((r, f, args, kwargs));

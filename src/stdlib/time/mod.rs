@@ -171,10 +171,6 @@ fn set_clock(vm: &mut Vm, id: &Value, nanos: i64) -> PyResult {
 }
 
 fn sleep(vm: &mut Vm, v: &Value) -> PyResult {
-    if Float::read(v).is_none() && Int::read(v).is_none() && v.class().payload.slots().index.is_none() {
-        let got = v.class().payload.name();
-        return Err(vm.type_error(format!("'{got}' object cannot be interpreted as an integer")));
-    }
     let n = nanoseconds(vm, v, Rounding::Ceiling)?;
     if n < 0 {
         return Err(vm.value_error("sleep length must be non-negative"));
