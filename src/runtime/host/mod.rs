@@ -85,6 +85,7 @@ pub mod poll;
 pub mod process;
 pub mod sockets;
 pub mod spawn;
+pub mod system;
 pub mod threads;
 pub mod timing;
 

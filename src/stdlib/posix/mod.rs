@@ -7,6 +7,7 @@ mod files;
 mod information;
 mod names;
 mod process;
+mod rare;
 pub mod status;
 
 pub use descriptors::set_inheritable;
@@ -31,7 +32,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("posix")
 
 fn init(vm: &mut Vm, module: &Py<Dict>) -> PyResult<()> {
     let name = vm.intern("posix");
-    for table in [files::TABLE, descriptors::TABLE, directory::TABLE, names::TABLE, process::TABLE, information::TABLE]
+    for table in [files::TABLE, descriptors::TABLE, directory::TABLE, names::TABLE, process::TABLE, information::TABLE, rare::TABLE]
     {
         for row in table {
             module.store_text(row.name, BuiltinFunction::of_module(row, &name));
@@ -60,6 +61,7 @@ fn init(vm: &mut Vm, module: &Py<Dict>) -> PyResult<()> {
         ("uname_result", &information::UNAME_RESULT),
         ("times_result", &information::TIMES_RESULT),
         ("sched_param", &information::SCHED_PARAM),
+        ("waitid_result", &rare::WAITID_RESULT),
     ] {
         let class = seq.class(vm)?;
         module.store_text(name, class);

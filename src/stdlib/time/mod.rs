@@ -8,7 +8,6 @@ use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::{MethodDef, NativeFn::*, Py, PyResult, Value, boolean, none};
 use taipan_runtime::types::dict::Dict;
 use taipan_runtime::types::float::Float;
-use taipan_runtime::types::int::Int;
 use taipan_runtime::types::namespace;
 use taipan_runtime::vm::Vm;
 
