@@ -1,6 +1,7 @@
-//! Taipan: a debugger, profiler and leak hunter for Python, on a Python 3.14 interpreter made to be watched.
+#![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod cli;
 pub mod debugger;
 pub mod memory;
+pub mod native;
 pub mod profiler;

@@ -7,6 +7,7 @@ mod fixtures;
 mod known;
 mod support;
 mod tidy;
+mod tools;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ fn main() -> std::process::ExitCode {
     let (mut trials, names) = fixtures::trials(&known);
     let names = Arc::new(names);
     trials.extend(tidy::trials());
+    trials.extend(tools::trials());
     trials.push(known::trial(Arc::clone(&names)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     known.bless(&names);

@@ -37,6 +37,7 @@ pub fn main(args: Vec<OsString>) -> i32 {
 fn dispatch(words: &[String]) -> Result<i32, String> {
     match words.get(1).map(String::as_str) {
         Some("help") => help::print(&words[2..]),
+        Some(run::NATIVE_STACK) => Ok(crate::native::symbols::main(&words[2..])),
         Some(word) => match COMMANDS.iter().find(|c| c.name == word) {
             Some(command) => tool(command, words),
             None => run::main(words),

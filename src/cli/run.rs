@@ -4,7 +4,7 @@ use super::help;
 use super::python::{self, Plan, Program, Tell, holds_main};
 use taipan_runtime::object::{PyResult, boolean};
 use taipan_runtime::start;
-use taipan_runtime::vm::Vm;
+use taipan_runtime::vm::{Vm, crash};
 
 /// What a tool does around a program.
 pub trait Watch {
@@ -71,8 +71,17 @@ pub fn reason(e: &std::io::Error) -> String {
     e.raw_os_error().map_or_else(|| e.to_string(), taipan_runtime::host::strerror)
 }
 
+/// The word with which a crashing process starts itself afresh to name the functions of its native stack.
+pub const NATIVE_STACK: &str = "--native-stack";
+
 /// Runs a program with a tool around it; gives its exit status.
 pub fn run(plan: Plan, watch: &mut dyn Watch) -> Result<i32, String> {
+    crash::report_bugs(c"--native-stack");
+    let environment =
+        !plan.config.ignore_environment && std::env::var_os("PYTHONFAULTHANDLER").is_some_and(|v| !v.is_empty());
+    if environment || plan.config.dev_mode || plan.config.xoptions.iter().any(|(name, _)| name == "faulthandler") {
+        crash::enable(2, true);
+    }
     let source = read(&plan)?;
     let process = std::process::id();
     taipan_runtime::import::register_native(taipan_stdlib::table::MODULES);

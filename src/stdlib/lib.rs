@@ -13,6 +13,7 @@ pub mod contextvars;
 pub mod errno;
 pub mod error_class;
 pub mod fcntl;
+pub mod faulthandler;
 pub mod functools;
 pub mod gc;
 pub mod hashes;

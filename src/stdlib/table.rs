@@ -16,6 +16,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::contextvars::MODULE,
     &crate::errno::MODULE,
     &crate::fcntl::MODULE,
+    &crate::faulthandler::MODULE,
     &crate::functools::MODULE,
     &crate::gc::MODULE,
     &crate::hashes::BLAKE2_MODULE,

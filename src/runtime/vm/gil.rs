@@ -138,9 +138,19 @@ pub fn with_gil_held_still<R>(f: impl FnOnce(Held<'_>) -> R) -> R {
     f(Held { holder, threads: &threads })
 }
 
-/// All threads, without waiting for a lock that somebody may hold for good: for reports of a crash.
-pub fn threads_if_free() -> Option<Vec<*mut Vm>> {
-    THREADS.try_lock().map(|t| t.iter().map(|&t| t as *mut Vm).collect())
+/// The list of all threads while it does not change.
+pub struct Threads(parking_lot::MutexGuard<'static, Vec<usize>>);
+
+impl Threads {
+    /// The list, without waiting for a lock that somebody may hold for good: for reports of a crash.
+    pub fn if_free() -> Option<Threads> {
+        THREADS.try_lock().map(Threads)
+    }
+
+    /// Addresses of the threads' states, oldest first.
+    pub fn list(&self) -> &[usize] {
+        &self.0
+    }
 }
 
 /// Queues a call for the main thread, run at its next safepoint.

@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod call;
+pub mod crash;
 pub mod errors;
 pub mod frame;
 pub mod gil;

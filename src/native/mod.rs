@@ -1,0 +1,3 @@
+//! Native code: names of functions and lines for addresses in a process.
+
+pub mod symbols;

@@ -1,0 +1,327 @@
+//! The command line and the tools, end to end: what the user types, what comes out, what is written.
+
+use crate::support::run::interpreter;
+use libtest_mimic::{Failed, Trial};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+type Outcome = Result<(), Failed>;
+
+/// All of them.
+pub fn trials() -> Vec<Trial> {
+    let all: &[(&str, fn() -> Outcome)] = &[
+        ("cli::usage_errors_are_one_line", usage_errors_are_one_line),
+        ("cli::a_script_may_be_called_like_a_command", a_script_may_be_called_like_a_command),
+        ("cli::versions_and_help", versions_and_help),
+        ("cli::options_of_python_and_of_the_tool_mix", options_of_python_and_of_the_tool_mix),
+        ("profile::shares_are_right", profile_shares_are_right),
+        ("profile::flamegraph_is_a_picture_of_the_hot_function", flamegraph_is_a_picture_of_the_hot_function),
+        ("profile::native_functions_have_their_names", native_functions_have_their_names),
+        ("profile::exit_code_and_streams_are_the_programs", exit_code_and_streams_are_the_programs),
+        ("profile::every_format_is_well_formed", every_format_is_well_formed),
+        ("memory::sums_are_the_allocators", memory_sums_are_the_allocators),
+        ("memory::the_holder_is_named", the_holder_is_named),
+        ("memory::the_peak_is_attributed", the_peak_is_attributed),
+        ("crash::a_fault_is_reported_as_ours", a_fault_is_reported_as_ours),
+        ("crash::a_signal_sent_kills_as_in_cpython", a_signal_sent_kills_as_in_cpython),
+    ];
+    all.iter().map(|(name, test)| Trial::test(format!("tools::{name}"), test)).collect()
+}
+
+struct Ran {
+    out: String,
+    err: String,
+    code: Option<i32>,
+    signal: Option<i32>,
+}
+
+/// Runs `taipan` with `words` in `folder`.
+fn taipan(folder: &Path, words: &[&str]) -> Ran {
+    use std::os::unix::process::ExitStatusExt;
+    let output = Command::new(interpreter())
+        .args(words)
+        .current_dir(folder)
+        .env_remove("PYTHONPATH")
+        .env_remove("TAIPAN_LOG")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the interpreter starts");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ran {
+        out: text(output.stdout),
+        err: text(output.stderr),
+        code: output.status.code(),
+        signal: output.status.signal(),
+    }
+}
+
+/// A folder with one program in it.
+fn folder(name: &str, source: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join(name), source).expect("the program is written");
+    folder
+}
+
+fn check(condition: bool, what: impl std::fmt::Display) -> Outcome {
+    if condition { Ok(()) } else { Err(what.to_string().into()) }
+}
+
+fn usage_errors_are_one_line() -> Outcome {
+    let d = folder("p.py", "open('ran', 'w') if False else print('ran')\n");
+    let cases: &[(&[&str], &str)] = &[
+        (&["nothing.py"], "can't open file '"),
+        (&["--hlep"], "did you mean --help?"),
+        (&["-Z"], "unknown option -Z"),
+        (&["-c"], "argument expected for the -c option"),
+        (&["profile", "--rtae", "5", "p.py"], "did you mean --rate?"),
+        (&["profile"], "profile needs a program"),
+        (&["profile", "nothing.py"], "can't open file '"),
+        (&["profile", "--mode", "cpuu", "p.py"], "did you mean cpu?"),
+        (&["profile", "--rate", "0", "p.py"], "a number from 1 to"),
+        (&["profile", "-o", "no/such/folder.svg", "p.py"], "cannot write 'no/such/folder.svg'"),
+        (&["memory", "-o", "no/such/folder.svg", "p.py"], "cannot write 'no/such/folder.svg'"),
+        (&["memory", "--tpo", "3", "p.py"], "did you mean --top?"),
+        (&["help", "porfile"], "did you mean profile?"),
+    ];
+    for (words, expected) in cases {
+        let r = taipan(d.path(), words);
+        check(r.code == Some(2), format!("{words:?}: exit code {:?}", r.code))?;
+        check(r.err.lines().count() == 1 && r.err.starts_with("taipan: "), format!("{words:?}: {}", r.err))?;
+        check(r.err.contains(expected), format!("{words:?}: {}", r.err))?;
+        check(r.out.is_empty(), format!("{words:?}: the program ran"))?;
+    }
+    Ok(())
+}
+
+fn a_script_may_be_called_like_a_command() -> Outcome {
+    let d = folder("profile", "print('mine')\n");
+    let r = taipan(d.path(), &["./profile"]);
+    check(r.out == "mine\n" && r.code == Some(0), r.err)
+}
+
+fn versions_and_help() -> Outcome {
+    let d = tempfile::tempdir()?;
+    let short = taipan(d.path(), &["-V"]).out;
+    check(short.starts_with("Python 3.14.") && short.contains("Taipan"), &short)?;
+    check(taipan(d.path(), &["--version"]).out == short, "--version is -V")?;
+    check(taipan(d.path(), &["-VV"]).out.len() > short.len(), "-VV tells more")?;
+    let help = taipan(d.path(), &["--help"]).out;
+    for word in ["profile", "memory", "-c command", "TAIPAN_LOG"] {
+        check(help.contains(word), format!("{word} is not in the help"))?;
+    }
+    let own = taipan(d.path(), &["help", "profile"]).out;
+    check(own.contains("--rate HZ") && own == taipan(d.path(), &["profile", "--help"]).out, own)
+}
+
+fn options_of_python_and_of_the_tool_mix() -> Outcome {
+    let d = folder("p.py", "import sys\nassert False\nprint(sys.argv, sys.flags.optimize, sys._xoptions)\n");
+    let r = taipan(d.path(), &["profile", "-O", "--rate", "100", "-X", "a=b", "-o", "x.svg", "p.py", "-o", "y"]);
+    check(r.out == "['p.py', '-o', 'y'] 1 {'a': 'b'}\n", format!("{}{}", r.out, r.err))?;
+    check(d.path().join("x.svg").exists(), "no x.svg")
+}
+
+/// One function takes three times as long as the other, by the clock itself.
+const THREE_TO_ONE: &str = "
+import time
+
+def turn(until):
+    n = 0
+    while time.perf_counter() < until:
+        n += 1
+    return n
+
+def hot(start):
+    return turn(start + 0.3)
+
+def cool(start):
+    return turn(start + 0.1)
+
+hot(time.perf_counter())
+cool(time.perf_counter())
+";
+
+fn collapsed(folder: &Path, words: &[&str]) -> Result<Vec<(String, f64)>, Failed> {
+    let mut all = vec!["profile", "--format", "collapsed", "-o", "stacks.txt"];
+    all.extend(words);
+    let r = taipan(folder, &all);
+    let text = std::fs::read_to_string(folder.join("stacks.txt")).map_err(|e| format!("{e}: {}", r.err))?;
+    text.lines()
+        .map(|l| {
+            let (stack, n) = l.rsplit_once(' ').ok_or("a line without a number")?;
+            Ok((stack.to_owned(), n.parse::<f64>().map_err(|e| format!("{l}: {e}"))?))
+        })
+        .collect()
+}
+
+fn share(stacks: &[(String, f64)], part: &str) -> f64 {
+    let total: f64 = stacks.iter().map(|(_, n)| n).sum();
+    stacks.iter().filter(|(s, _)| s.contains(part)).map(|(_, n)| n).sum::<f64>() / total
+}
+
+fn profile_shares_are_right() -> Outcome {
+    let d = folder("p.py", THREE_TO_ONE);
+    let stacks = collapsed(d.path(), &["p.py"])?;
+    let (hot, cool) = (share(&stacks, ";hot p.py"), share(&stacks, ";cool p.py"));
+    check((2.0..4.5).contains(&(hot / cool)), format!("hot {hot:.3}, cool {cool:.3}: {stacks:?}"))?;
+    check(hot + cool > 0.8, format!("hot {hot:.3}, cool {cool:.3}"))?;
+    let micros: f64 = stacks.iter().map(|(_, n)| n).sum();
+    check((300_000.0..4_000_000.0).contains(&micros), format!("{micros} µs in all"))
+}
+
+fn flamegraph_is_a_picture_of_the_hot_function() -> Outcome {
+    let d = folder("p.py", THREE_TO_ONE);
+    let r = taipan(d.path(), &["profile", "-o", "flame.svg", "p.py"]);
+    let svg = std::fs::read_to_string(d.path().join("flame.svg")).map_err(|e| format!("{e}: {}", r.err))?;
+    well_formed(&svg)?;
+    let title = svg.lines().find(|l| l.contains("<title>hot p.py:")).ok_or("the hot function is not in the picture")?;
+    let percent = title.split("<title>").nth(1).and_then(|t| t.split(", ").nth(1)).unwrap_or_default();
+    let percent: f64 =
+        percent.trim_end_matches(|c: char| !c.is_ascii_digit()).split('%').next().unwrap_or("").parse()?;
+    check((55.0..90.0).contains(&percent), format!("{percent} %: {title}"))?;
+    check(r.err.contains("hottest functions") && r.err.contains("turn"), r.err)
+}
+
+/// Tags of an XML text close as they open.
+fn well_formed(xml: &str) -> Outcome {
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = xml;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at..];
+        if let Some(after) = rest.strip_prefix("<![CDATA[") {
+            rest = after.split_once("]]>").ok_or("CDATA without end")?.1;
+            continue;
+        }
+        let (tag, after) = rest[1..].split_once('>').ok_or("a tag without end")?;
+        rest = after;
+        if tag.starts_with(['?', '!']) || tag.ends_with('/') {
+            continue;
+        }
+        match tag.strip_prefix('/') {
+            Some(name) => check(open.pop() == Some(name), format!("</{name}> closes nothing"))?,
+            None => open.push(tag.split_ascii_whitespace().next().unwrap_or_default()),
+        }
+    }
+    check(open.is_empty(), format!("not closed: {open:?}"))
+}
+
+fn native_functions_have_their_names() -> Outcome {
+    let d = folder(
+        "p.py",
+        "def work():\n    data = [(i * 7919) % 100003 for i in range(60000)]\n    for _ in range(40):\n        sorted(data)\nwork()\n",
+    );
+    let stacks = collapsed(d.path(), &["p.py"])?;
+    let sorted = share(&stacks, "work p.py:4;sorted [native]");
+    check(sorted > 0.5, format!("sorted has {sorted:.3}: {stacks:?}"))
+}
+
+fn exit_code_and_streams_are_the_programs() -> Outcome {
+    let program = "import sys\nprint('out')\nprint('err', file=sys.stderr)\nsys.exit(7)\n";
+    let d = folder("p.py", program);
+    let plain = taipan(d.path(), &["p.py"]);
+    for tool in ["profile", "memory"] {
+        let r = taipan(d.path(), &[tool, "p.py"]);
+        check(r.code == Some(7) && r.out == plain.out, format!("{tool}: {:?} {}", r.code, r.out))?;
+        check(r.err.starts_with(&plain.err) && r.err.len() > plain.err.len(), format!("{tool}: {}", r.err))?;
+    }
+    let d = folder("p.py", "def f():\n    1 / 0\nf()\n");
+    let plain = taipan(d.path(), &["p.py"]);
+    let r = taipan(d.path(), &["profile", "p.py"]);
+    check(r.code == Some(1) && r.err.starts_with(&plain.err), r.err)
+}
+
+fn every_format_is_well_formed() -> Outcome {
+    let d = folder("p.py", THREE_TO_ONE);
+    for (format, file) in [("json", "taipan-profile.json"), ("speedscope", "taipan-profile.speedscope.json")] {
+        let r = taipan(d.path(), &["profile", "--format", format, "p.py"]);
+        let text = std::fs::read_to_string(d.path().join(file)).map_err(|e| format!("{e}: {}", r.err))?;
+        let value: serde_json::Value = serde_json::from_str(&text)?;
+        if format == "speedscope" {
+            let profile = &value["profiles"][0];
+            let sum: u64 = profile["weights"].as_array().into_iter().flatten().filter_map(|w| w.as_u64()).sum();
+            check(sum > 0 && Some(sum) == profile["endValue"].as_u64(), "the weights do not add up")?;
+        } else {
+            check(value["nodes"].as_array().is_some_and(|n| !n.is_empty()), "no nodes")?;
+        }
+    }
+    Ok(())
+}
+
+const LEAK: &str = "
+CACHE = {}
+
+class Session:
+    def __init__(self, user):
+        self.user = user
+        self.rows = ['row %d of %s' % (i, user) for i in range(50)]
+
+def load(user):
+    session = Session(user)
+    CACHE[user] = session
+    return session
+
+def burst():
+    big = [[i] for i in range(20000)]
+    return len(big)
+
+for n in range(100):
+    load('user-%d' % n)
+print(burst())
+";
+
+fn memory_sums_are_the_allocators() -> Outcome {
+    let d = folder("p.py", LEAK);
+    let r = taipan(d.path(), &["memory", "-o", "m.svg", "p.py"]);
+    let line = r.err.lines().find(|l| l.starts_with("recorded ")).ok_or(r.err.clone())?;
+    check(line.ends_with("the allocator's own count") && !r.err.contains("WARNING"), line)?;
+    let numbers: Vec<u64> = line.split_ascii_whitespace().filter_map(|w| w.parse().ok()).collect();
+    check(numbers.len() == 3 && numbers[0] + numbers[1] == numbers[2], line)?;
+    let svg = std::fs::read_to_string(d.path().join("m.svg"))?;
+    well_formed(&svg)?;
+    // The picture's whole is what was recorded.
+    let all = svg.lines().find(|l| l.contains("<title>all (")).unwrap_or_default();
+    let digits: String =
+        all.split("<title>").nth(1).unwrap_or_default().split(" bytes").next().unwrap_or_default().into();
+    let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
+    check(digits == numbers[0].to_string(), format!("{all}: {} recorded", numbers[0]))
+}
+
+fn the_holder_is_named() -> Outcome {
+    let d = folder("p.py", LEAK);
+    let r = taipan(d.path(), &["memory", "p.py"]);
+    let end = r.err.split("largest at the end").nth(1).ok_or(r.err.clone())?;
+    let first = end.split("\n  2. ").next().unwrap_or_default();
+    for part in
+        ["p.py:7 in Session.__init__", "p.py:10 in load", "p.py:19 in <module>", "kept alive by __main__.CACHE[…].rows"]
+    {
+        check(first.contains(part), format!("no '{part}' in\n{first}"))?;
+    }
+    Ok(())
+}
+
+fn the_peak_is_attributed() -> Outcome {
+    let d = folder("p.py", LEAK);
+    let r = taipan(d.path(), &["memory", "p.py"]);
+    let peak = r.err.split("largest at the peak").nth(1).ok_or(r.err.clone())?;
+    let first = peak.split("\n  2. ").next().unwrap_or_default();
+    check(first.contains("p.py:15 in burst") && first.contains("p.py:20 in <module>"), first)
+}
+
+fn a_fault_is_reported_as_ours() -> Outcome {
+    let d = folder("p.py", "import faulthandler\ndef inner():\n    faulthandler._read_null()\ninner()\n");
+    let r = taipan(d.path(), &["p.py"]);
+    check(r.code == Some(70), format!("{:?} {:?}: {}", r.code, r.signal, r.err))?;
+    for part in ["Taipan crashed: Segmentation fault", "line 3 in inner", "line 4 in <module>", "read_null"] {
+        check(r.err.contains(part), format!("no '{part}' in\n{}", r.err))?;
+    }
+    Ok(())
+}
+
+fn a_signal_sent_kills_as_in_cpython() -> Outcome {
+    let d = folder("p.py", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n");
+    let r = taipan(d.path(), &["p.py"]);
+    check(r.signal == Some(11) && r.err.is_empty(), format!("{:?} {:?}: {}", r.code, r.signal, r.err))?;
+    let r = taipan(d.path(), &["-X", "faulthandler", "p.py"]);
+    check(r.signal == Some(11), format!("{:?}", r.signal))?;
+    check(r.err.contains("Fatal Python error: Segmentation fault") && r.err.contains("line 2 in <module>"), r.err)
+}
