@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use std::time::Duration;
 use taipan_runtime::vm::Vm;
-use taipan_runtime::vm::watch::{Place, Spot};
+use taipan_runtime::vm::watch::{NativeNames, Place, Spot};
 
 /// Where a frame's code comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
@@ -109,7 +109,13 @@ pub struct About {
 impl Profile {
     /// Gives what was recorded its names.
     pub fn new(vm: &Vm, recording: Recording, about: About) -> Profile {
-        let mut names = Names { vm, frames: Vec::new(), by_place: FxHashMap::default(), by_spot: FxHashMap::default() };
+        let mut names = Names {
+            vm,
+            natives: NativeNames::collect(vm),
+            frames: Vec::new(),
+            by_place: FxHashMap::default(),
+            by_spot: FxHashMap::default(),
+        };
         let roots = recording.tree.roots();
         let mut nodes: Vec<Node> = Vec::new();
         // Number of the named node of each recorded one: places without a name count for their caller.
@@ -193,6 +199,7 @@ impl Profile {
 
 struct Names<'a> {
     vm: &'a Vm,
+    natives: NativeNames,
     frames: Vec<Frame>,
     by_place: FxHashMap<Place, u32>,
     by_spot: FxHashMap<Spot, Option<u32>>,
@@ -203,7 +210,7 @@ impl Names<'_> {
         if let Some(&known) = self.by_spot.get(&spot) {
             return known;
         }
-        let found = spot.place(self.vm).map(|place| {
+        let found = spot.place(self.vm, &self.natives).map(|place| {
             let frames = &mut self.frames;
             *self.by_place.entry(place).or_insert_with_key(|p| {
                 frames.push(Frame {

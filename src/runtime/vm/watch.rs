@@ -66,12 +66,18 @@ pub unsafe fn calling_any(vm: *mut Vm, f: &Value) {
     } else if let Some(f) = f.downcast_exact::<MethodDescriptor>() {
         f.def as *const MethodDef as usize
     } else if f.downcast::<crate::object::Type>().is_some() {
-        f.word() | CLASS
+        builtin_class(f.word())
     } else {
-        f.class() as *const TypeObj as usize | CLASS
+        builtin_class(f.class() as *const TypeObj as usize)
     };
     // SAFETY: by the caller's promise.
     unsafe { (*(*vm).frame).native.write(word) };
+}
+
+/// The mark of a class, if it is a builtin one: what classes made by Python code run is seen in their own frames.
+fn builtin_class(class: usize) -> usize {
+    // SAFETY: the word of a live type object.
+    if unsafe { (*(class as *const crate::object::header::Header)).is_immortal() } { class | CLASS } else { 0 }
 }
 
 /// The native callable that a frame's call instruction stands at, if it is one.
@@ -443,9 +449,42 @@ pub struct Place {
     pub first_line: u32,
 }
 
+/// Names of native functions, by the address of their rows.
+pub struct NativeNames(rustc_hash::FxHashMap<usize, String>);
+
+impl NativeNames {
+    /// The names of all functions that live as objects; rows of the tables are known anyway.
+    pub fn collect(_: &Vm) -> NativeNames {
+        let mut names = rustc_hash::FxHashMap::default();
+        let row = |def: &'static MethodDef| def as *const MethodDef as usize;
+        let of_type =
+            |owner: &TypeObj, def: &MethodDef| format!("{}.{}", crate::types::typeobject::short_name(owner), def.name);
+        // SAFETY: `&Vm` is the GIL; the walk reads payloads of live objects whose type it has compared.
+        unsafe {
+            crate::object::heap::walk_objects(false, |h, _, _| {
+                let typ = (*h).typ.get();
+                if typ == crate::types::method::BUILTIN_FUNCTION.object() as *const TypeObj {
+                    let f = &(*h.cast::<crate::object::value::Obj<BuiltinFunction>>()).payload;
+                    let module = f.module.as_ref().and_then(|m| m.downcast::<crate::types::str::Str>());
+                    let name = match (module.map(|m| m.to_rust().into_owned()), f.owner) {
+                        (_, Some(owner)) => of_type(owner, f.def),
+                        (Some(module), _) if module != "builtins" => format!("{module}.{}", f.def.name),
+                        _ => f.def.name.to_owned(),
+                    };
+                    names.insert(row(f.def), name);
+                } else if typ == crate::types::method::METHOD_DESCRIPTOR.object() as *const TypeObj {
+                    let f = &(*h.cast::<crate::object::value::Obj<MethodDescriptor>>()).payload;
+                    names.insert(row(f.def), of_type(&*f.owner, f.def));
+                }
+            });
+        }
+        NativeNames(names)
+    }
+}
+
 impl Spot {
-    /// The place's names; `None` for what no table knows.
-    pub fn place(&self, _: &Vm) -> Option<Place> {
+    /// The place's names; `None` for what neither `natives` nor a table knows.
+    pub fn place(&self, _: &Vm, natives: &NativeNames) -> Option<Place> {
         let native = |name: String| Place { name, file: String::new(), line: 0, first_line: 0 };
         match *self {
             Spot::Python { code, unit } => {
@@ -457,9 +496,9 @@ impl Spot {
                 let line = if line == 0 { first_line } else { line };
                 Some(Place { name: c.qualname.to_string(), file: c.filename.to_string(), line, first_line })
             }
-            Spot::Native(def) => super::call::name_of_row(def).map(native),
+            Spot::Native(def) => natives.0.get(&def).cloned().or_else(|| super::call::name_of_row(def)).map(native),
             Spot::Class(class) => {
-                let types = crate::types::table::TYPES.iter();
+                let types = crate::types::table::TYPES.iter().chain(crate::types::exceptions::ALL);
                 let mut types = types.chain(crate::import::native_modules().flat_map(|m| m.types));
                 let t = types.find(|t| t.object() as *const TypeObj as usize == class)?;
                 Some(native(t.name.to_owned()))
