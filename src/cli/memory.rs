@@ -3,7 +3,8 @@
 use super::profile::wants_colour;
 use super::run::{self, Watch};
 use super::{Invocation, writable};
-use crate::memory::{census, flamegraph, report};
+use crate::memory::census::{self, Wanted};
+use crate::memory::{flamegraph, report};
 use std::io::Write;
 use std::path::PathBuf;
 use taipan_runtime::probe::sites;
@@ -18,7 +19,11 @@ pub fn run(invocation: Invocation) -> Result<i32, String> {
         output: std::path::absolute(&output).unwrap_or_else(|_| output.clone().into()),
         shown: output,
         when: invocation.get_or_default("flamegraph").to_owned(),
-        top: invocation.get_or_default("top").parse().unwrap_or(5),
+        wanted: Wanted {
+            top: invocation.get_or_default("top").parse().unwrap_or(5),
+            peak_stacks: invocation.get_or_default("flamegraph") == "peak",
+            imports: invocation.has("imports"),
+        },
         command: invocation.rest.join(" "),
     };
     let plan = invocation.plan.ok_or("memory needs a program")?;
@@ -29,7 +34,7 @@ struct Session {
     output: PathBuf,
     shown: String,
     when: String,
-    top: usize,
+    wanted: Wanted,
     command: String,
 }
 
@@ -45,7 +50,7 @@ impl Watch for Session {
             let _ = std::io::stderr().write_all(line.as_bytes());
             return;
         }
-        let census = census::take(vm, self.top, self.when == "peak");
+        let census = census::take(vm, &self.wanted);
         let written = std::fs::File::create(&self.output).and_then(|file| {
             let mut file = std::io::BufWriter::new(file);
             flamegraph::write(&census, &self.command, &self.when, &mut file)?;

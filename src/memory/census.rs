@@ -68,15 +68,32 @@ pub struct Census {
     pub at_end: Vec<Spot>,
     /// Largest places of the peak.
     pub at_peak: Vec<Spot>,
+    /// What imports allocated and lives at the end, left out of the places unless they were asked for.
+    pub imports: Count,
     /// For the flamegraph.
     pub stacks: Vec<Stack>,
+}
+
+/// What the census is to look at.
+pub struct Wanted {
+    /// How many places.
+    pub top: usize,
+    /// [`Census::stacks`] shows the peak, not the end.
+    pub peak_stacks: bool,
+    /// Places below an import count like others.
+    pub imports: bool,
+}
+
+/// Whether an import asked for the memory: a module's code, classes, functions.
+fn is_import(traceback: &[Place]) -> bool {
+    traceback.iter().any(|p| &*p.function == "_find_and_load" && p.file.contains("importlib"))
 }
 
 /// Line of a function: what places are grouped by.
 type Line = Option<Place>;
 
-/// Takes the census; ends the recording. `peak_stacks` says which moment [`Census::stacks`] shows.
-pub fn take(vm: &mut Vm, top: usize, peak_stacks: bool) -> Census {
+/// Takes the census; ends the recording.
+pub fn take(vm: &mut Vm, wanted: &Wanted) -> Census {
     let (end, peak) = sites::totals(vm);
     let older = sites::older_bytes(vm);
     let (objects, raw) = heap::live_bytes();
@@ -84,18 +101,24 @@ pub fn take(vm: &mut Vm, top: usize, peak_stacks: bool) -> Census {
     let tracebacks: FxHashMap<u32, Vec<Place>> =
         all.iter().map(|s| (s.site, sites::traceback(vm, s.site, usize::MAX))).collect();
     let kinds = kinds_by_site(vm);
+    let (imported, own): (Vec<_>, Vec<_>) = all.iter().copied().partition(|s| is_import(&tracebacks[&s.site]));
+    let ranked = if wanted.imports { &all } else { &own };
     let mut census = Census {
         end,
         peak,
         older,
         allocator: objects + raw,
-        at_end: largest(&all, &tracebacks, top, |s| s.now),
-        at_peak: largest(&all, &tracebacks, top, |s| s.at_peak),
+        at_end: largest(ranked, &tracebacks, wanted.top, |s| s.now),
+        at_peak: largest(ranked, &tracebacks, wanted.top, |s| s.at_peak),
+        imports: Count {
+            bytes: imported.iter().map(|s| s.now.bytes).sum(),
+            blocks: imported.iter().map(|s| s.now.blocks).sum(),
+        },
         stacks: Vec::new(),
     };
     for s in &all {
         let traceback = tracebacks[&s.site].clone();
-        if peak_stacks {
+        if wanted.peak_stacks {
             census.stacks.push(Stack { traceback, kind: None, bytes: s.at_peak.bytes });
         } else {
             for k in kinds.get(&s.site).into_iter().flatten() {
@@ -107,6 +130,7 @@ pub fn take(vm: &mut Vm, top: usize, peak_stacks: bool) -> Census {
             }
         }
     }
+    let tracebacks = ranked.iter().map(|s| (s.site, tracebacks[&s.site].clone())).collect();
     describe(vm, &mut census.at_end, &tracebacks, &kinds);
     sites::stop(vm);
     census

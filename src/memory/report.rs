@@ -33,6 +33,15 @@ pub fn text(c: &Census, command: &str, peak_rss: u64, colour: bool) -> String {
             c.end.bytes, c.older, c.allocator
         )
     };
+    if c.imports.bytes > 0 {
+        let _ = writeln!(
+            out,
+            "imports hold {} of it ({:.1} %) in {} blocks; --imports ranks them too",
+            size(c.imports.bytes),
+            100.0 * c.imports.bytes as f64 / c.end.bytes.max(1) as f64,
+            c.imports.blocks,
+        );
+    }
     list(&mut out, &format!("{bold}largest at the end{plain}"), &c.at_end, c.end.bytes, true);
     list(&mut out, &format!("{bold}largest at the peak{plain}"), &c.at_peak, c.peak.bytes, false);
     out
