@@ -2,8 +2,9 @@
 
 use super::help;
 use super::python::{self, Plan, Program, Tell, holds_main};
-use taipan_runtime::object::{PyResult, boolean};
+use taipan_runtime::object::{PyResult, boolean, none};
 use taipan_runtime::start;
+use taipan_runtime::types::exceptions::print::print_uncaught;
 use taipan_runtime::vm::{Vm, crash};
 
 /// What a tool does around a program.
@@ -90,6 +91,8 @@ pub fn run(plan: Plan, watch: &mut dyn Watch) -> Result<i32, String> {
         watch.before(vm);
         execute(vm, &plan.program, source)
     });
+    let asks = !matches!(plan.program, Program::None) && taipan_runtime::builtins::sys::config::config().inspect;
+    let outcome = if asks { inspect(vm, outcome) } else { outcome };
     if std::process::id() == process {
         watch.main_done(vm);
     }
@@ -107,6 +110,7 @@ fn read(plan: &Plan) -> Result<Vec<u8>, String> {
         Program::Module(_) => Vec::new(),
         Program::File(f) if holds_main(f) => Vec::new(),
         Program::File(f) => std::fs::read(f).map_err(|e| format!("can't read '{f}': {}", reason(&e)))?,
+        Program::None if at_a_prompt() => Vec::new(),
         Program::Stdin | Program::None => {
             let mut b = Vec::new();
             std::io::Read::read_to_end(&mut std::io::stdin(), &mut b)
@@ -124,6 +128,7 @@ fn read(plan: &Plan) -> Result<Vec<u8>, String> {
 
 fn execute(vm: &mut Vm, program: &Program, source: Vec<u8>) -> PyResult<()> {
     match program {
+        Program::None if at_a_prompt() => prompt(vm, true),
         Program::Command(_) => start::run_source(vm, &source, "<string>"),
         Program::Stdin | Program::None => start::run_source(vm, &source, "<stdin>"),
         Program::File(f) if holds_main(f) => run_module(vm, "__main__", false),
@@ -135,6 +140,36 @@ fn execute(vm: &mut Vm, program: &Program, source: Vec<u8>) -> PyResult<()> {
         }
         Program::Module(m) => run_module(vm, m, true),
     }
+}
+
+/// Whether commands come from a person.
+fn at_a_prompt() -> bool {
+    std::io::IsTerminal::is_terminal(&std::io::stdin())
+}
+
+/// A prompt with the names of `__main__`: that of the library's `code`.
+fn prompt(vm: &mut Vm, banner: bool) -> PyResult<()> {
+    use taipan_runtime::builtins::sys::{config, info};
+    let text = match banner && !config::config().quiet {
+        true => format!(
+            "Python {} on linux\nType \"help\", \"copyright\", \"credits\" or \"license\" for more information.",
+            info::version_text()
+        ),
+        false => String::new(),
+    };
+    let names = start::main_module(vm)?.dict.clone().into_value();
+    let code = vm.import("code")?;
+    let (banner, exit) = (vm.new_str(&text), vm.new_str(""));
+    vm.call_method(&code, "interact", &[banner, none(), names, exit]).map(|_| ())
+}
+
+/// `-i`: the prompt after a program, whose uncaught exception is shown first.
+fn inspect(vm: &mut Vm, outcome: PyResult<()>) -> PyResult<()> {
+    if outcome.is_err() {
+        let e = vm.take_error();
+        print_uncaught(vm, e);
+    }
+    prompt(vm, false)
 }
 
 /// `runpy` finds and runs a module as `__main__`; `alter` puts its file into `sys.argv[0]`.
