@@ -356,6 +356,10 @@ impl Matcher {
                     }
                 }
                 Op::Fail => false,
+                _ if self.fuel == 0 => {
+                    self.paused = Some(Resume::Op { pc, at });
+                    return Outcome::Paused;
+                }
                 other => match self.seldom(p, text, other, pc, at) {
                     Some(next) => {
                         (pc, at) = next;
