@@ -42,6 +42,7 @@ pub mod string_;
 pub mod struct_;
 pub mod suggestions;
 pub mod symtable;
+pub mod sysconfigdata;
 pub mod system;
 pub mod table;
 pub mod termios;

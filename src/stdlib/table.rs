@@ -54,6 +54,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::termios::MODULE,
     &crate::thread::MODULE,
     &crate::time::MODULE,
+    &crate::sysconfigdata::MODULE,
     &crate::tokenize::MODULE,
     &crate::tracemalloc::MODULE,
     &crate::types::MODULE,

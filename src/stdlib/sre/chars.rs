@@ -161,10 +161,11 @@ impl High {
     fn contains(&self, c: u32) -> bool {
         match self {
             High::Words { words, fold } => match fold {
-                Fold::Locale => {
-                    let (lower, upper) = (locale_lower(c), locale_upper(c));
-                    words_contain(words, lower) || upper != lower && words_contain(words, upper)
+                // In no case may the character be in what a negated set excludes.
+                Fold::Locale if words[0] == word::NEGATE => {
+                    words_contain(words, locale_lower(c)) && words_contain(words, locale_upper(c))
                 }
+                Fold::Locale => words_contain(words, locale_lower(c)) || words_contain(words, locale_upper(c)),
                 _ => words_contain(words, fold.lower(c)),
             },
             High::Literal { lower, fold, negated } => {
