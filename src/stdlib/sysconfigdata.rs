@@ -9,9 +9,8 @@ use taipan_runtime::types::dict::Dict;
 use taipan_runtime::vm::Vm;
 
 /// The module.
-pub static MODULE: ModuleDef = ModuleDef::new("_sysconfigdata__linux_x86_64-linux-gnu")
-    .doc("Variables of the build, for sysconfig.")
-    .init(init);
+pub static MODULE: ModuleDef =
+    ModuleDef::new("_sysconfigdata__linux_x86_64-linux-gnu").doc("Variables of the build, for sysconfig.").init(init);
 
 const TEXTS: &[(&str, &str)] = &[
     ("ABIFLAGS", ""),
