@@ -8,6 +8,7 @@ pub mod audit;
 pub mod config;
 pub mod hooks;
 pub mod info;
+mod jit;
 pub mod machine;
 pub mod names;
 
@@ -77,6 +78,8 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     hooks::init(vm, dict)?;
     let monitoring = crate::import::make_native(vm, &crate::probe::monitoring::MODULE)?;
     dict.store_text("monitoring", monitoring);
+    let jit = crate::import::make_native(vm, &jit::MODULE)?;
+    dict.store_text("_jit", jit);
     Ok(())
 }
 
