@@ -14,6 +14,8 @@ use crate::vm::Vm;
 /// Makes the interpreter: attaches the calling thread as the main thread and gives its handle.
 pub fn boot(config: Config) -> &'static mut Vm {
     sys::configure(with_locale(config));
+    let digits = sys::config::config().int_max_str_digits;
+    crate::types::int::methods::MAX_STR_DIGITS.store(digits.max(0) as usize, std::sync::atomic::Ordering::Relaxed);
     let vm = crate::vm::gil::attach();
     crate::types::typeobject::ready::ready_all(crate::types::table::TYPES);
     crate::types::typeobject::ready::ready_all(exc::ALL);

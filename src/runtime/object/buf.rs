@@ -229,7 +229,10 @@ impl<T> DerefMut for Buf<T> {
 
 impl<T> Drop for Buf<T> {
     fn drop(&mut self) {
-        self.truncate(0);
+        // First to last, as dictionaries and sets end; a list takes its items out from the end itself.
+        let n = std::mem::take(&mut self.len);
+        // SAFETY: the items are initialised and out of the length now.
+        unsafe { std::ptr::drop_in_place(std::ptr::slice_from_raw_parts_mut(self.ptr.as_ptr(), n)) };
         self.set_capacity(0);
     }
 }

@@ -126,11 +126,15 @@ fn repr(vm: &mut Vm, v: &Value) -> PyResult {
 }
 
 fn getattr(vm: &mut Vm, v: &Value, name: &Py<Str>) -> PyResult {
-    if let Some(x) = crate::types::object::generic_getattr_opt(vm, v, name)? {
-        return Ok(x);
-    }
+    // A descriptor with a setter on the class, the module's own names, the rest of the class, as for any instance.
     let d = module(v).dict.clone();
-    if let Some(x) = d.lookup_str(name) {
+    let data = vm.type_lookup(v.class(), name).is_some_and(|x| x.class().payload.slots().descr_set.is_some());
+    if !data {
+        if let Some(x) = d.lookup_str(name) {
+            return Ok(x);
+        }
+    }
+    if let Some(x) = crate::types::object::generic_getattr_opt(vm, v, name)? {
         return Ok(x);
     }
     if let Some(f) = d.lookup_str(name!("__getattr__")) {
@@ -155,8 +159,10 @@ fn missing(vm: &mut Vm, v: &Value, d: &Py<Dict>, name: &Py<Str>) -> PyResult {
                 _ => false,
             };
             if initializing {
+                let from = origin(vm, d)?.map_or(String::new(), |o| format!(" from '{o}'"));
                 format!(
-                    "partially initialized module '{m}' has no attribute '{n}' (most likely due to a circular import)"
+                    "partially initialized module '{m}'{from} has no attribute '{n}' (most likely due to a circular \
+                     import)"
                 )
             } else {
                 format!("module '{m}' has no attribute '{n}'")
@@ -164,6 +170,17 @@ fn missing(vm: &mut Vm, v: &Value, d: &Py<Dict>, name: &Py<Str>) -> PyResult {
         }
     };
     Err(exc::raise_attribute_error(vm, v, name, &text))
+}
+
+/// The file a module comes from, by its spec.
+fn origin(vm: &mut Vm, d: &Py<Dict>) -> PyResult<Option<String>> {
+    let Some(spec) = d.lookup_str(name!("__spec__")).filter(|s| !s.is_none()) else { return Ok(None) };
+    match vm.get_attr_opt(&spec, name!("has_location"))? {
+        Some(has) if vm.truth(&has)? => {}
+        _ => return Ok(None),
+    }
+    let origin = vm.get_attr_opt(&spec, name!("origin"))?;
+    Ok(origin.and_then(|o| o.downcast::<Str>().map(|s| s.to_rust().into_owned())))
 }
 
 fn setattr(vm: &mut Vm, v: &Value, name: &Py<Str>, x: Option<&Value>) -> PyResult<()> {

@@ -40,7 +40,7 @@ pub static TEMPLATE: TypeDef = TypeDef::new::<Template>("string.templatelib.Temp
             Ok(vm.new_str(&format!("Template(strings={}, interpolations={})", s.to_rust(), i.to_rust())))
         }),
         iter: Some(iter),
-        add: Some(concat),
+        concat: Some(concat),
         new: Some(new),
         ..Slots::NONE
     })

@@ -509,8 +509,14 @@ impl Vm {
             }
             return Err(self.type_error(format!("sequence index must be integer, not '{}'", type_name(key))));
         }
-        let what =
-            if value.is_some() { "does not support item assignment" } else { "does not support item deletion" };
+        // A sequence without the slot is asked by position, and answers in other words.
+        let sequence = v.class().payload.has(TypeFlags::HEAP) || s.len.is_some() || s.item.is_some();
+        let by_position = sequence && (key.is_small() || key.class().payload.slots().index.is_some());
+        let what = match value {
+            Some(_) => "does not support item assignment",
+            None if by_position => "doesn't support item deletion",
+            None => "does not support item deletion",
+        };
         Err(self.type_error(format!("'{}' object {what}", type_name(v))))
     }
 

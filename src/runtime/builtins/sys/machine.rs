@@ -1,12 +1,12 @@
 //! Functions of `sys` that look into the machine: counts, sizes, limits, frames, exceptions, tracing.
 
-use super::config::config;
 use super::info::ASYNCGEN_HOOKS;
 use crate::name;
 use crate::object::{Py, PyResult, TypeFlags, Value, boolean, none};
 use crate::types::dict::Dict;
 use crate::types::exceptions as exc;
 use crate::types::int::Int;
+use crate::types::int::methods::MAX_STR_DIGITS;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::vm::Vm;
@@ -229,14 +229,9 @@ pub fn setdlopenflags(vm: &mut Vm, v: &Value) -> PyResult {
     Ok(none())
 }
 
-static MAX_STR_DIGITS: AtomicI32 = AtomicI32::new(-1);
-
 /// Limit of digits in conversions between `int` and text; 0: none.
 pub fn max_str_digits() -> usize {
-    match MAX_STR_DIGITS.load(Ordering::Relaxed) {
-        -1 => config().int_max_str_digits.max(0) as usize,
-        n => n as usize,
-    }
+    MAX_STR_DIGITS.load(Ordering::Relaxed)
 }
 
 /// `sys.get_int_max_str_digits()`
@@ -251,7 +246,7 @@ pub fn set_int_max_str_digits(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     if n != 0 && n < 640 {
         return Err(vm.value_error("maxdigits must be >= 640 or 0 for unlimited"));
     }
-    MAX_STR_DIGITS.store(n, Ordering::Relaxed);
+    MAX_STR_DIGITS.store(n as usize, Ordering::Relaxed);
     Ok(none())
 }
 

@@ -30,20 +30,29 @@ pub fn report_unraisable(vm: &mut Vm, exc: Value, what: Option<&Value>, message:
 /// (`_PyGen_Finalize`, `Objects/genobject.c`).
 pub fn report_closing(vm: &mut Vm, v: &Value) {
     let e = vm.take_error();
-    let shown = match vm.repr(v) {
+    report_unraisable(vm, e, Some(v), Some("Exception ignored while closing generator"));
+}
+
+/// The object's repr, or its type's name where that fails.
+fn shown(vm: &mut Vm, v: &Value) -> String {
+    match vm.repr(v) {
         Ok(r) => r.to_rust().into_owned(),
         Err(_) => {
             vm.clear_error();
             format!("<{} object>", v.class().payload.name())
         }
-    };
-    report_unraisable(vm, e, None, Some(&format!("Exception ignored while closing generator {shown}")));
+    }
 }
 
 fn report(vm: &mut Vm, exc: Value, what: Option<&Value>, message: Option<&str>) {
     let class = crate::object::Py::of(exc.class()).into_value();
     let traceback = exc.downcast::<super::BaseException>().and_then(|e| e.traceback(vm)).unwrap_or_else(none);
-    let message = message.map_or_else(none, |m| Str::from_rust(m).into());
+    // An object that is part of the message is not given apart (`PyErr_FormatUnraisable`, `Python/errors.c`).
+    let (message, what) = match (message, what) {
+        (Some(m), Some(w)) => (Some(format!("{m} {}", shown(vm, w))), None),
+        (m, w) => (m.map(str::to_owned), w),
+    };
+    let message = message.map_or_else(none, |m| Str::from_rust(&m).into());
     let fields = [class, exc.clone(), traceback, message.clone(), what.cloned().unwrap_or_else(none)];
     let hook = crate::builtins::sys::get(vm, "unraisablehook");
     if let Some(hook) = hook {

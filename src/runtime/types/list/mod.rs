@@ -23,7 +23,14 @@ unsafe impl Payload for List {
         self.items.iter().rev().for_each(visit);
     }
     fn clear(&mut self) {
-        drop(std::mem::take(&mut self.items));
+        std::mem::take(&mut self.items).truncate(0);
+    }
+}
+
+impl Drop for List {
+    /// From the last item to the first, as `list_dealloc` (`Objects/listobject.c`) does.
+    fn drop(&mut self) {
+        self.items.truncate(0);
     }
 }
 

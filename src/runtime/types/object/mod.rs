@@ -195,7 +195,8 @@ fn format(vm: &mut Vm, v: &Value, spec: &Value) -> PyResult {
 }
 
 fn sizeof(_: &mut Vm, v: &Value) -> PyResult {
-    Ok(Value::from_usize(layout::cpython_basicsize(v.class())))
+    let items = v.downcast::<crate::types::tuple::Tuple>().map_or(0, |t| t.items().len());
+    Ok(Value::from_usize(layout::cpython_basicsize(v.class()) + 8 * items))
 }
 
 /// The instance's attributes, then everything its class and the bases of that have.

@@ -133,13 +133,15 @@ struct Walk {
     /// Neighbours left to look at before the next jump.
     near: usize,
     base: usize,
+    /// The first slot met whose element was removed: a new element goes there.
+    removed: Option<usize>,
 }
 
 impl Walk {
     #[inline]
     fn new(hash: i64, mask: usize) -> Walk {
         let base = hash as usize & mask;
-        Walk { mask, perturb: hash as u64, at: base, near: Walk::neighbours(base, mask), base }
+        Walk { mask, perturb: hash as u64, at: base, near: Walk::neighbours(base, mask), base, removed: None }
     }
     #[inline]
     fn neighbours(base: usize, mask: usize) -> usize {
@@ -220,7 +222,8 @@ impl Set {
                     Some(false) => {}
                     None => return Step::Ask(walk.at, k.clone()),
                 },
-                None if slot.hash == 0 => return Step::Free(walk.at),
+                None if slot.hash == 0 => return Step::Free(walk.removed.unwrap_or(walk.at)),
+                None => walk.removed = walk.removed.or(Some(walk.at)),
                 _ => {}
             }
             walk.advance();
@@ -230,9 +233,13 @@ impl Set {
     /// Puts a new element into the free slot that a search found.
     fn fill_slot(&mut self, at: usize, key: Value, hash: i64) {
         self.ensure_table();
+        let reused = self.table[at].hash == REMOVED;
         self.table[at] = Slot { hash, key: Some(key) };
-        self.fill += 1;
         self.used += 1;
+        if reused {
+            return;
+        }
+        self.fill += 1;
         if self.fill * 5 >= self.mask() * 3 {
             self.resize(self.grown());
         }

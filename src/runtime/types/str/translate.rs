@@ -41,8 +41,7 @@ fn look_up(vm: &mut Vm, table: &Value, c: u32) -> PyResult<Mapped> {
             None => Err(vm.value_error("character mapping must be in range(0x110000)")),
         },
         None => {
-            let name = found.class().payload.name();
-            Err(vm.type_error(format!("character mapping must return integer, None or str, not {name}")))
+            Err(vm.type_error("character mapping must return integer, None or str"))
         }
     }
 }

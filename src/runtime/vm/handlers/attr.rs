@@ -757,6 +757,5 @@ fn special_missing(vm: &mut Vm, v: &Value, which: usize) {
         (true, false) => " but it supports the context manager protocol. Did you mean to use 'with'?",
         _ => "",
     };
-    let missed = if which % 2 == 1 { format!(" (missed {method} method)") } else { String::new() };
-    let _ = vm.type_error(format!("'{name}' object does not support the {kind}{missed}{hint}"));
+    let _ = vm.type_error(format!("'{name}' object does not support the {kind} (missed {method} method){hint}"));
 }
