@@ -1,8 +1,9 @@
 //! The awaitable of `anext(it, default)`: a `StopAsyncIteration` from the iterator becomes the default.
 
-use crate::object::{GetSetDef, MethodDef, NativeFn, PyResult, Slots, TypeDef, TypeFlags, Value};
+use crate::object::{GetSetDef, MethodDef, NativeFn, PyResult, Slots, TypeDef, TypeFlags, Value, none};
 use crate::types::exceptions::STOP_ASYNC_ITERATION;
 use crate::vm::Vm;
+use crate::object::typedef::SendResult;
 use crate::vm::args::Args;
 
 /// Payload of `anext_awaitable`.
@@ -71,7 +72,11 @@ fn end(vm: &mut Vm, v: &Value, r: crate::object::Raised) -> crate::object::Raise
 
 fn next(vm: &mut Vm, v: &Value) -> PyResult<Option<Value>> {
     let it = iterator(vm, v)?;
-    vm.next(&it).map_err(|r| end(vm, v, r))
+    match crate::types::generator::send_any(vm, &it, &none()) {
+        Ok(SendResult::Yield(item)) => Ok(Some(item)),
+        Ok(SendResult::Return(value)) => Err(vm.stop_iteration(Some(value))),
+        Err(r) => Err(end(vm, v, r)),
+    }
 }
 
 fn forward(vm: &mut Vm, args: &Args<'_>, name: &str) -> PyResult {

@@ -131,6 +131,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("_imp")
 pub const MAGIC_TOKEN: u32 = 0x0A0D_5450;
 
 static LOCK: Mutex<(u64, u32)> = Mutex::new((0, 0));
+// Kept and given back, but without effect: the whole standard library is embedded, nothing else could take its place.
 static OVERRIDE: std::sync::atomic::AtomicI32 = std::sync::atomic::AtomicI32::new(0);
 
 fn acquire_lock(vm: &mut Vm) -> PyResult {
@@ -191,9 +192,6 @@ fn create_dynamic(vm: &mut Vm, args: &Args<'_>) -> PyResult {
 /// The embedded module a name means, unless a real library directory is in use.
 fn frozen(vm: &mut Vm, name: &Value) -> PyResult<Option<&'static embedded::Embedded>> {
     let n = text(vm, name, "is_frozen")?;
-    if OVERRIDE.load(std::sync::atomic::Ordering::Relaxed) < 0 && !n.starts_with("_frozen") {
-        return Ok(None);
-    }
     Ok(embedded::find(&n))
 }
 

@@ -295,10 +295,13 @@ impl FrameObject {
 pub unsafe fn locals_of(vm: &mut Vm, f: *mut Frame) -> PyResult {
     // SAFETY: by the caller's promise.
     unsafe {
-        if (*f).namespace != 0 {
+        if (*f).namespace != 0 && !may_hide_locals((*f).running) {
             return Ok(value_of((*f).namespace));
         }
         let o = object_of(f);
+        if (*f).namespace != 0 && !has_hidden(&o) {
+            return Ok(value_of((*f).namespace));
+        }
         let d = Dict::new_object();
         for (k, v) in o.locals() {
             d.store_str(&k, v);
@@ -312,6 +315,26 @@ pub unsafe fn locals_of(vm: &mut Vm, f: *mut Frame) -> PyResult {
     }
 }
 
+/// Whether a module or class body has comprehensions inlined in it (PEP 709), whose variables are locals that its
+/// namespace does not know.
+unsafe fn may_hide_locals(running: *const crate::vm::running::Running) -> bool {
+    // SAFETY: a live frame's code is alive.
+    let code = unsafe { &*(*running).code };
+    code.canonical.localspluskinds.iter().any(|k| k.contains(taipan_bytecode::LocalKind::HIDDEN))
+}
+
+/// Whether one of those variables has a value: then the frame's locals are these (`_PyFrame_HasHiddenLocals`).
+fn has_hidden(o: &Py<FrameObject>) -> bool {
+    let code = &o.code.canonical;
+    let hidden = |name: &Py<Str>| {
+        code.localsplusnames
+            .iter()
+            .zip(&code.localspluskinds)
+            .any(|(n, k)| k.contains(taipan_bytecode::LocalKind::HIDDEN) && name.is_text(n))
+    };
+    o.locals().iter().any(|(name, _)| hidden(name))
+}
+
 fn frame(v: &Value) -> &Py<FrameObject> {
     v.downcast::<FrameObject>().expect("method of frame")
 }
@@ -321,6 +344,13 @@ fn back(_: &mut Vm, v: &Value) -> PyResult {
     if let Some(f) = o.live() {
         // SAFETY: frames are live while linked.
         unsafe {
+            // A generator that is not running was called by nobody; what `prev` says is left over.
+            if (*f).flags & flags::GENERATOR != 0 {
+                let g = crate::types::generator::Generator::of_frame(f);
+                if g.state.get() != crate::types::generator::State::Running {
+                    return Ok(none());
+                }
+            }
             let p = (*f).prev;
             return Ok(if p.is_null() || at_base(p) { none() } else { object_of(p).into() });
         }
@@ -331,7 +361,7 @@ fn back(_: &mut Vm, v: &Value) -> PyResult {
 fn locals(vm: &mut Vm, v: &Value) -> PyResult {
     let o = frame(v);
     if !o.code.canonical.flags.contains(CodeFlags::OPTIMIZED) {
-        if let Some(ns) = o.namespace() {
+        if let Some(ns) = o.namespace().filter(|_| !has_hidden(o)) {
             return Ok(ns);
         }
     }
@@ -351,13 +381,18 @@ fn clear(vm: &mut Vm, v: &Value) -> PyResult {
     if let Some(f) = o.live() {
         // SAFETY: the frame is live.
         unsafe {
-            if (*f).flags & flags::GENERATOR != 0 && (*f).prev.is_null() {
+            if (*f).flags & flags::GENERATOR != 0 {
                 let g = crate::types::generator::Generator::of_frame(f);
-                if g.state.get() == crate::types::generator::State::Suspended {
-                    return Err(vm.runtime_error("cannot clear a suspended frame"));
+                match g.state.get() {
+                    crate::types::generator::State::Running => {}
+                    crate::types::generator::State::Suspended => {
+                        return Err(vm.runtime_error("cannot clear a suspended frame"));
+                    }
+                    _ => {
+                        g.discard();
+                        return Ok(none());
+                    }
                 }
-                g.discard();
-                return Ok(none());
             }
         }
         return Err(vm.runtime_error("cannot clear an executing frame"));

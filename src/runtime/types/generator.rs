@@ -439,7 +439,13 @@ pub fn throw_pending(vm: &mut Vm, g: &Py<Generator>) -> PyResult<SendResult> {
             // Never started: the exception leaves at once, and the traceback names the definition.
             resume_native(vm, g, None)
         }
-        State::Suspended => resume_native(vm, g, None),
+        State::Suspended => {
+            let handled = g.exc.borrow().value.clone();
+            if let (Some(e), Some(handled)) = (vm.pending().cloned(), handled) {
+                exc::set_context_to(vm, &e, handled);
+            }
+            resume_native(vm, g, None)
+        }
     }
 }
 
@@ -471,7 +477,7 @@ pub fn throw(vm: &mut Vm, g: &Py<Generator>, e: Value, close_on_exit: bool) -> P
     if let Some(sub) = yield_from(g) {
         if vm.is_kind(&e, &exc::GENERATOR_EXIT) && close_on_exit {
             let was = g.state.replace(State::Running);
-            let r = close_any(vm, &sub);
+            let r = linked(vm, g, |vm| close_any(vm, &sub));
             g.state.set(was);
             if r.is_err() {
                 return throw_pending(vm, g);
@@ -480,7 +486,7 @@ pub fn throw(vm: &mut Vm, g: &Py<Generator>, e: Value, close_on_exit: bool) -> P
             return throw_pending(vm, g);
         }
         let was = g.state.replace(State::Running);
-        let r = throw_into(vm, &sub, &e);
+        let r = linked(vm, g, |vm| throw_into(vm, &sub, &e));
         g.state.set(was);
         return match r {
             Ok(Some(SendResult::Yield(v))) => Ok(SendResult::Yield(v)),
@@ -498,6 +504,19 @@ pub fn throw(vm: &mut Vm, g: &Py<Generator>, e: Value, close_on_exit: bool) -> P
     }
     vm.set_pending(e);
     throw_pending(vm, g)
+}
+
+/// Runs something for a suspended generator as if its frame ran: what looks at the stack finds it there.
+fn linked<R>(vm: &mut Vm, g: &Py<Generator>, run: impl FnOnce(&mut Vm) -> R) -> R {
+    let caller = vm.frame;
+    let frame = g.frame.get();
+    // SAFETY: the frame is the live frame of a suspended generator, which `state` keeps from being resumed meanwhile; it
+    // is taken out of the chain before anything else can run it.
+    unsafe { (*frame).prev = caller };
+    vm.frame = frame;
+    let r = run(vm);
+    vm.frame = caller;
+    r
 }
 
 /// Throws into a sub-iterator; `None` when it has no `throw`.

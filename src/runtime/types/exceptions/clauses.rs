@@ -185,6 +185,6 @@ pub fn warn_unawaited(vm: &mut Vm, coroutine: &Value) {
         .import_attr("warnings", "_warn_unawaited_coroutine")
         .and_then(|f| vm.call(&f, std::slice::from_ref(coroutine)));
     if warned.is_err() {
-        vm.unraisable(Some(coroutine), None);
+        vm.unraisable(Some(coroutine), Some("Exception ignored while finalizing coroutine"));
     }
 }

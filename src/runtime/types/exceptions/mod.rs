@@ -198,7 +198,14 @@ pub fn instantiate(vm: &mut Vm, class: &'static TypeDef, args: &[Value]) -> PyRe
 /// Makes the exception being handled the context of `exc`, which is about to be raised; a chain that already leads from
 /// there to `exc` is cut, so that no cycle comes about (`_PyErr_SetObject`).
 pub fn set_context(vm: &mut Vm, exc: &Value) {
-    let Some(handled) = vm.handled().cloned() else { return };
+    if let Some(handled) = vm.handled().cloned() {
+        set_context_to(vm, exc, handled);
+    }
+}
+
+/// [`set_context`] with another exception than the thread's as the one being handled: a generator's own, when an
+/// exception is thrown into it (`_PyErr_ChainStackItem`).
+pub fn set_context_to(vm: &mut Vm, exc: &Value, handled: Value) {
     if handled.is(exc) {
         return;
     }

@@ -244,11 +244,14 @@ fn assign_version(t: &TypeObj) -> u32 {
         return 0;
     }
     // A type with a version hears of changes of its bases only if these have one.
+    // An order made by a metaclass's `mro` may lead back here; the mark makes that end without a version. Going from the
+    // far end, each class finds its own bases done.
+    t.payload.version.set(NO_VERSION);
     let mro = t.payload.mro.borrow();
-    for c in mro.iter().skip(1) {
-        if version(c.get_type()) == 0 {
-            return 0;
-        }
+    let heard = mro.iter().skip(1).rev().all(|c| version(c.get_type()) != 0);
+    t.payload.version.set(0);
+    if !heard {
+        return 0;
     }
     // SAFETY: guarded by the GIL (I1).
     unsafe {

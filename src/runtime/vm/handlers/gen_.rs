@@ -205,7 +205,7 @@ unsafe fn yield_from_iter(vm: &mut Vm, sp: *mut Word, _: *const Unit, _: *mut Wo
         let v = Value::ref_from_word(&w);
         let flags = (*(*vm.frame).running).flags;
         use taipan_bytecode::CodeFlags as F;
-        if v.class().payload.layout.get() == &raw const COROUTINE {
+        if std::ptr::eq(v.class(), COROUTINE.object()) {
             if !flags.intersects(F::COROUTINE | F::ITERABLE_COROUTINE) {
                 let _ = vm.type_error("cannot 'yield from' a coroutine object in a non-coroutine generator");
                 return std::ptr::null_mut();

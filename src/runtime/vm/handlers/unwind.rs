@@ -202,6 +202,7 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
                 release(w);
             }
             vm.sp = sp;
+            vm.run_ends();
             if vm.hooks.active {
                 crate::probe::unwound(vm, ip, offset);
             }
