@@ -105,6 +105,15 @@ pub fn write(fd: i32, data: &[u8]) -> Result<usize, i32> {
     check_size(unsafe { libc::write(fd, data.as_ptr().cast(), data.len().min(0x7fff_f000)) })
 }
 
+/// `read(2)` into memory of our own.
+///
+/// # Safety
+/// `to` is valid for `len` bytes.
+pub(crate) unsafe fn read_raw(fd: i32, to: *mut u8, len: usize) -> Result<usize, i32> {
+    // SAFETY: by the caller's promise.
+    check_size(unsafe { libc::read(fd, to.cast(), len.min(0x7fff_f000)) })
+}
+
 /// `read(2)` into exported memory from byte `skip` on. The view keeps the memory where it is; that other threads may
 /// touch it meanwhile is the program's own affair, as in CPython.
 pub fn read_view(fd: i32, view: &Buffer, skip: usize) -> Result<usize, i32> {

@@ -2,7 +2,7 @@
 
 use super::base::{FLAGS, RAW_IO_BASE, base_close, report};
 use super::{
-    arg, bad_call, both, flag, no_pickle, optional, readable, repr_by_name, size_arg, unsupported, writable, zeroed,
+    arg, bad_call, both, flag, no_pickle, optional, readable, repr_by_name, size_arg, unsupported, writable,
 };
 use crate::system::path::{encode, fspath};
 use crate::system::{blocking, int};
@@ -15,6 +15,7 @@ use taipan_runtime::object::{
     GetSetDef, MethodDef, NativeFn::*, Py, PyResult, Raised, Slots, TypeDef, Value, boolean, instance, none,
 };
 use taipan_runtime::types::bytes::Bytes;
+use taipan_runtime::types::bytes::room::Room;
 use taipan_runtime::types::exceptions as exc;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::vm::Vm;
@@ -463,8 +464,15 @@ pub fn seek(vm: &mut Vm, f: &Py<FileIo>, at: i64, whence: i32) -> PyResult<i64> 
     r.map_err(|e| vm.os_error(e))
 }
 
-/// Reads until the end; nothing when nothing could be read without blocking.
-pub fn read_all(vm: &mut Vm, f: &Py<FileIo>) -> PyResult<Option<Vec<u8>>> {
+/// Reads at most `most` bytes behind those in the room: nothing when the file would block.
+pub fn read_more(vm: &mut Vm, f: &Py<FileIo>, room: &mut Room, most: usize) -> PyResult<Option<usize>> {
+    let fd = to_read(vm, f)?;
+    let r = blocking(vm, || room.read(fd, most))?;
+    transferred(vm, r)
+}
+
+/// `before` and the bytes until the end; nothing when nothing could be read without blocking.
+pub fn read_all(vm: &mut Vm, f: &Py<FileIo>, before: &[u8]) -> PyResult<Option<Py<Bytes>>> {
     let fd = f.get(vm).fd;
     if fd < 0 {
         return Err(vm.value_error(CLOSED));
@@ -475,30 +483,19 @@ pub fn read_all(vm: &mut Vm, f: &Py<FileIo>) -> PyResult<Option<Vec<u8>>> {
         let at = if size > 0 { files::lseek(fd, 0, libc::SEEK_CUR).unwrap_or(0) } else { 0 };
         (size - at).max(0) as usize + 1
     });
-    let mut out = zeroed(vm, expected.max(8192))?;
-    let mut len = 0;
+    let mut room = super::room(vm, before.len() + expected.max(8192))?;
+    room.extend(before);
     loop {
-        if len == out.len() {
-            let more = (len / 2).clamp(8192, 1 << 28);
-            if out.try_reserve(more).is_err() {
-                return Err(vm.memory_error(""));
-            }
-            out.resize(len + more, 0);
+        if room.free() == 0 && !room.grow((room.filled() / 2).clamp(8192, 1 << 28)) {
+            return Err(vm.memory_error(""));
         }
-        let room = &mut out[len..];
-        let r = blocking(vm, || files::read(fd, room))?;
+        let r = blocking(vm, || room.read(fd, usize::MAX))?;
         match transferred(vm, r)? {
-            None if len == 0 => return Ok(None),
-            None | Some(0) => break,
-            Some(n) => len += n,
+            None if room.filled() == before.len() => return Ok(None),
+            None | Some(0) => return Ok(Some(room.finish())),
+            Some(_) => {}
         }
     }
-    out.truncate(len);
-    Ok(Some(out))
-}
-
-fn bytes_or_none(data: Option<&[u8]>) -> Value {
-    data.map_or_else(none, |d| Bytes::from_slice(d).into())
 }
 
 fn read(vm: &mut Vm, a: &Args<'_>) -> PyResult {
@@ -507,19 +504,16 @@ fn read(vm: &mut Vm, a: &Args<'_>) -> PyResult {
     let me = open_file(vm, me)?;
     to_read(vm, &me)?;
     let Some(n) = size else { return readall(vm, me.as_value()) };
-    if n <= 4096 {
-        let mut buffer = [0u8; 4096];
-        let got = read_into(vm, &me, &mut buffer[..n])?;
-        return Ok(bytes_or_none(got.map(|n| &buffer[..n])));
+    let mut room = super::room(vm, n.min(0x7fff_f000))?;
+    match read_more(vm, &me, &mut room, n)? {
+        Some(_) => Ok(room.finish().into()),
+        None => Ok(none()),
     }
-    let mut buffer = zeroed(vm, n)?;
-    let got = read_into(vm, &me, &mut buffer)?;
-    Ok(bytes_or_none(got.map(|n| &buffer[..n])))
 }
 
 fn readall(vm: &mut Vm, v: &Value) -> PyResult {
-    let all = read_all(vm, &file(v).clone())?;
-    Ok(bytes_or_none(all.as_deref()))
+    let all = read_all(vm, &file(v).clone(), b"")?;
+    Ok(all.map_or_else(none, Into::into))
 }
 
 fn readinto(vm: &mut Vm, v: &Value, buffer: &Value) -> PyResult {

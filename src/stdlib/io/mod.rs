@@ -15,6 +15,7 @@ use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::buffer::{Buffer, BufferRequest};
 use taipan_runtime::object::{MethodDef, NativeFn::*, Py, PyResult, Raised, Value, none};
 use taipan_runtime::types::bytes::Bytes;
+use taipan_runtime::types::bytes::room::Room;
 use taipan_runtime::types::dict::Dict;
 use taipan_runtime::types::exceptions::{self as exc, BaseException};
 use taipan_runtime::types::int::Int;
@@ -287,6 +288,11 @@ pub fn zeroed(vm: &mut Vm, len: usize) -> PyResult<Vec<u8>> {
         return Err(vm.memory_error(""));
     }
     Ok(vec![0; len])
+}
+
+/// Room for so many bytes; `MemoryError` when there is not enough memory.
+pub fn room(vm: &mut Vm, len: usize) -> PyResult<Room> {
+    Room::new(len).ok_or_else(|| vm.memory_error(""))
 }
 
 /// The error for pickling a stream.

@@ -3,6 +3,7 @@
 pub mod iter;
 pub mod methods;
 pub mod percent;
+pub mod room;
 pub(crate) mod shared;
 
 use crate::object::buffer::BufferRequest;

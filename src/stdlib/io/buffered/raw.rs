@@ -11,6 +11,7 @@ use taipan_runtime::object::buffer::{Buffer, BufferRequest};
 use taipan_runtime::object::{Py, PyResult, Value, none};
 use taipan_runtime::types::bytearray::ByteArray;
 use taipan_runtime::types::bytes::Bytes;
+use taipan_runtime::types::bytes::room::Room;
 use taipan_runtime::types::exceptions as exc;
 use taipan_runtime::types::memoryview;
 use taipan_runtime::types::str::Str;
@@ -154,22 +155,36 @@ pub fn write(vm: &mut Vm, me: &Py<Buffered>, data: &[u8]) -> PyResult<Option<usi
     Ok(moved(vm, me, n))
 }
 
-/// The rest of the raw stream by its `readall()`; nothing when it has no such method. The inner result is nothing when
-/// the stream would block.
-pub fn read_all(vm: &mut Vm, me: &Py<Buffered>) -> PyResult<Option<Option<Vec<u8>>>> {
-    // How far it went, its position tells.
-    me.get_mut(vm).tell = None;
+/// Reads once, at most `most` bytes, behind those in the room: nothing when the stream would block.
+pub fn read_room(vm: &mut Vm, me: &Py<Buffered>, room: &mut Room, most: usize) -> PyResult<Option<usize>> {
+    if let Some(f) = plain(vm, me, name!("readinto")) {
+        let n = fileio::read_more(vm, &f, room, most)?;
+        return Ok(moved(vm, me, n));
+    }
+    let mut part = super::super::zeroed(vm, most)?;
+    let n = read(vm, me, &mut part)?;
+    room.extend(&part[..n.unwrap_or(0)]);
+    Ok(n)
+}
+
+/// `before` and the rest of the raw stream by its `readall()`; nothing when it has no such method. The inner result is
+/// nothing when the stream would block.
+pub fn read_all(vm: &mut Vm, me: &Py<Buffered>, before: &[u8]) -> PyResult<Option<Option<Py<Bytes>>>> {
     if let Some(f) = plain(vm, me, name!("readall")) {
-        return fileio::read_all(vm, &f).map(Some);
+        // How far it went, its position tells.
+        me.get_mut(vm).tell = None;
+        return fileio::read_all(vm, &f, before).map(Some);
     }
     let raw = raw(vm, me);
     let Some(method) = vm.get_attr_opt(&raw, name!("readall"))? else { return Ok(None) };
+    me.get_mut(vm).tell = None;
     let all = vm.call0(&method)?;
     if all.is_none() {
         return Ok(Some(None));
     }
     match all.downcast::<Bytes>() {
-        Some(b) => Ok(Some(Some(b.as_slice().to_vec()))),
+        Some(b) if before.is_empty() => Ok(Some(Some(b.clone()))),
+        Some(b) => Ok(Some(Some(Bytes::from_slice(&[before, b.as_slice()].concat())))),
         None => Err(vm.type_error("readall() should return bytes")),
     }
 }

@@ -1,8 +1,9 @@
 //! Reading through a buffer.
 
-use super::super::{optional, signed_size_arg, size_arg, writable, zeroed};
+use super::super::{optional, room, signed_size_arg, size_arg, writable};
 use super::lock::locked;
 use super::*;
+use taipan_runtime::types::bytes::room::Room;
 
 /// Bytes read ahead, when there are at least `n` of them.
 #[inline]
@@ -78,18 +79,13 @@ pub fn read(vm: &mut Vm, a: &Args<'_>) -> PyResult {
 /// Reads until the end.
 fn read_all(vm: &mut Vm, me: &Py<Buffered>) -> PyResult {
     let mut out = take_ahead(vm, me);
-    let had = out.len();
     settle(vm, me)?;
     reset(vm, me);
-    if let Some(rest) = raw::read_all(vm, me)? {
-        return Ok(match rest {
-            None if had == 0 => none(),
+    if let Some(all) = raw::read_all(vm, me, &out)? {
+        return Ok(match all {
+            Some(all) => all.into(),
+            None if out.is_empty() => none(),
             None => Bytes::from_slice(&out).into(),
-            Some(rest) if had == 0 => Bytes::from_slice(&rest).into(),
-            Some(rest) => {
-                out.extend_from_slice(&rest);
-                Bytes::from_slice(&out).into()
-            }
         });
     }
     loop {
@@ -112,44 +108,40 @@ fn read_exactly(vm: &mut Vm, me: &Py<Buffered>, n: usize) -> PyResult {
     if let Some(out) = fast(vm, me, n) {
         return Ok(out);
     }
-    let mut out = zeroed(vm, n)?;
-    let ahead = take_ahead(vm, me);
-    let mut len = ahead.len();
-    out[..len].copy_from_slice(&ahead);
+    let mut out = room(vm, n)?;
+    out.extend(&take_ahead(vm, me));
     settle(vm, me)?;
     reset(vm, me);
-    let ended = |out: &[u8], r: Option<usize>| match r {
-        None if out.is_empty() => none(),
-        _ => Bytes::from_slice(out).into(),
+    let ended = |out: Room, r: Option<usize>| match r {
+        None if out.filled() == 0 => none(),
+        _ => out.finish().into(),
     };
     // Whole blocks go straight to the result.
     let size = me.get(vm).size;
     loop {
-        let blocks = (n - len) / size * size;
+        let blocks = out.free() / size * size;
         if blocks == 0 {
             break;
         }
-        match raw::read(vm, me, &mut out[len..len + blocks])? {
-            Some(r) if r > 0 => len += r,
-            r => return Ok(ended(&out[..len], r)),
+        let r = raw::read_room(vm, me, &mut out, blocks)?;
+        if r.unwrap_or(0) == 0 {
+            return Ok(ended(out, r));
         }
     }
     let b = me.get_mut(vm);
     (b.at, b.raw_at, b.read_end) = (0, 0, Some(0));
     // Once there is enough, no more is read: that might block.
-    while len < n && me.get(vm).read_end.is_some_and(|end| end < size) {
-        match fill(vm, me)? {
-            Some(r) if r > 0 => {
-                let b = me.get_mut(vm);
-                let take = (n - len).min(r);
-                out[len..len + take].copy_from_slice(b.data.get(b.at..b.at + take).unwrap_or(&vec![0; take]));
-                b.at += take;
-                len += take;
-            }
-            r => return Ok(ended(&out[..len], r)),
+    while out.free() > 0 && me.get(vm).read_end.is_some_and(|end| end < size) {
+        let r = fill(vm, me)?;
+        if r.unwrap_or(0) == 0 {
+            return Ok(ended(out, r));
         }
+        let b = me.get_mut(vm);
+        let part = b.data.get(b.at..b.at + out.free().min(r.unwrap_or(0))).unwrap_or(&[]);
+        out.extend(part);
+        b.at += part.len();
     }
-    Ok(Bytes::from_slice(&out[..len]).into())
+    Ok(out.finish().into())
 }
 
 pub fn read1(vm: &mut Vm, a: &Args<'_>) -> PyResult {
@@ -167,12 +159,12 @@ pub fn read1(vm: &mut Vm, a: &Args<'_>) -> PyResult {
             return Ok(out);
         }
     }
-    let mut out = zeroed(vm, n)?;
-    let n = locked(vm, me, |vm| {
+    let mut out = room(vm, n)?;
+    locked(vm, me, |vm| {
         reset(vm, me);
-        raw::read(vm, me, &mut out)
+        raw::read_room(vm, me, &mut out, n)
     })?;
-    Ok(Bytes::from_slice(&out[..n.unwrap_or(0)]).into())
+    Ok(out.finish().into())
 }
 
 pub fn peek(vm: &mut Vm, a: &Args<'_>) -> PyResult {
