@@ -134,9 +134,11 @@ fn execute(vm: &mut Vm, program: &Program, source: Vec<u8>) -> PyResult<()> {
         Program::File(f) if holds_main(f) => run_module(vm, "__main__", false),
         Program::File(f) => {
             let main = start::main_module(vm)?;
-            let file = vm.new_str(f);
+            // Absolute since Python 3.9; `sys.argv[0]` stays as given.
+            let full = std::path::absolute(f).map_or_else(|_| f.clone(), |p| p.to_string_lossy().into_owned());
+            let file = vm.new_str(&full);
             main.dict.store_text("__file__", file);
-            start::run_source(vm, &source, f)
+            start::run_source(vm, &source, &full)
         }
         Program::Module(m) => run_module(vm, m, true),
     }

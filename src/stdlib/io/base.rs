@@ -304,12 +304,7 @@ fn finalize(vm: &mut Vm, v: &Value) {
 
 /// Reports the pending exception as one met while a stream was closed at its end.
 pub fn report(vm: &mut Vm, v: &Value) {
-    let shown = vm.aside(|vm| {
-        let shown = vm.repr(v).map(|r| r.to_rust().into_owned());
-        vm.clear_error();
-        shown.unwrap_or_else(|_| "<object repr() failed>".to_owned())
-    });
-    vm.unraisable(None, Some(&format!("Exception ignored while finalizing file {shown}")));
+    vm.unraisable(Some(v), Some("Exception ignored while finalizing file"));
 }
 
 fn next_line(vm: &mut Vm, v: &Value) -> PyResult<Option<Value>> {

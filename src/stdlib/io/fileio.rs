@@ -1,9 +1,7 @@
 //! `FileIO`: an unbuffered file (`Modules/_io/fileio.c`).
 
 use super::base::{FLAGS, RAW_IO_BASE, base_close, report};
-use super::{
-    arg, bad_call, both, flag, no_pickle, optional, readable, repr_by_name, size_arg, unsupported, writable,
-};
+use super::{arg, bad_call, both, flag, no_pickle, optional, readable, repr_by_name, size_arg, unsupported, writable};
 use crate::system::path::{encode, fspath};
 use crate::system::{blocking, int};
 use std::ffi::CString;

@@ -46,7 +46,18 @@ fn shown(vm: &mut Vm, v: &Value) -> String {
 
 fn report(vm: &mut Vm, exc: Value, what: Option<&Value>, message: Option<&str>) {
     let class = crate::object::Py::of(exc.class()).into_value();
-    let traceback = exc.downcast::<super::BaseException>().and_then(|e| e.traceback(vm)).unwrap_or_else(none);
+    let traceback = match exc.downcast::<super::BaseException>() {
+        Some(e) => match e.traceback(vm) {
+            Some(t) => t,
+            None => {
+                // Raised by native code: the frame it was called from says where.
+                let here = crate::types::traceback::here(vm);
+                e.set_traceback(vm, here.clone());
+                here.unwrap_or_else(none)
+            }
+        },
+        None => none(),
+    };
     // An object that is part of the message is not given apart (`PyErr_FormatUnraisable`, `Python/errors.c`).
     let (message, what) = match (message, what) {
         (Some(m), Some(w)) => (Some(format!("{m} {}", shown(vm, w))), None),
