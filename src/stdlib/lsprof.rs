@@ -5,8 +5,8 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::OnceLock;
-use taipan_runtime::builtins::global::Global;
 use taipan_runtime::host;
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::instance::new_of;
@@ -117,7 +117,15 @@ struct Context {
 
 /// Payload of `Profiler`.
 pub struct Profiler {
-    state: RefCell<State>,
+    state: Rc<RefCell<State>>,
+}
+
+impl Drop for Profiler {
+    fn drop(&mut self) {
+        if self.state.borrow().active {
+            switch_off();
+        }
+    }
 }
 
 struct State {
@@ -128,8 +136,6 @@ struct State {
     unit: f64,
     subcalls: bool,
     builtins: bool,
-    /// Thread that is being profiled.
-    thread: u64,
     active: bool,
 }
 
@@ -141,7 +147,7 @@ taipan_runtime::payload!(Profiler, PROFILER,
     },
     clear(self) {
         let dead = {
-            let s = self.state.get_mut();
+            let mut s = self.state.borrow_mut();
             s.numbers.clear();
             s.contexts.clear();
             (std::mem::take(&mut s.entries), s.timer.take())
@@ -158,7 +164,7 @@ pub static PROFILER: TypeDef = TypeDef::new::<Profiler>("_lsprof.Profiler")
     .flags(TypeFlags::HAVE_GC.union(TypeFlags::BASETYPE))
     .cpython_size(152, 0)
     .slots(Slots {
-        new: Some(|_, class, _| Ok(new_of(class, Profiler { state: RefCell::new(State::new()) }).into())),
+        new: Some(|_, class, _| Ok(new_of(class, Profiler { state: Rc::new(RefCell::new(State::new())) }).into())),
         init: Some(set_up),
         ..Slots::NONE
     })
@@ -177,6 +183,31 @@ pub static PROFILER: TypeDef = TypeDef::new::<Profiler>("_lsprof.Profiler")
             "Clear all profiling information collected so far.",
             NativeFn::F1(clear),
         ),
+        MethodDef::method("_pystart_callback", "($self, code, instruction_offset, /)", "", NativeFn::F3(started)),
+        MethodDef::method(
+            "_pythrow_callback",
+            "($self, code, instruction_offset, exception, /)",
+            "",
+            NativeFn::F4(|vm, me, code, at, _| started(vm, me, code, at)),
+        ),
+        MethodDef::method(
+            "_pyreturn_callback",
+            "($self, code, instruction_offset, retval, /)",
+            "",
+            NativeFn::F4(|vm, me, _, _, _| ended(vm, me)),
+        ),
+        MethodDef::method(
+            "_ccall_callback",
+            "($self, code, instruction_offset, callable, self_arg, /)",
+            "",
+            NativeFn::V(native_started),
+        ),
+        MethodDef::method(
+            "_creturn_callback",
+            "($self, code, instruction_offset, callable, self_arg, /)",
+            "",
+            NativeFn::V(native_ended),
+        ),
     ]);
 
 impl State {
@@ -189,7 +220,6 @@ impl State {
             unit: 0.0,
             subcalls: true,
             builtins: true,
-            thread: 0,
             active: false,
         }
     }
@@ -225,9 +255,9 @@ impl State {
 }
 
 /// The time, in units of the timer: nanoseconds without one.
-fn now(vm: &mut Vm, p: &Py<Profiler>) -> i64 {
+fn now(vm: &mut Vm, p: &Shared) -> i64 {
     let (timer, unit) = {
-        let s = p.state.borrow();
+        let s = p.borrow();
         (s.timer.clone(), s.unit)
     };
     let Some(timer) = timer else { return host::clock(libc::CLOCK_MONOTONIC).unwrap_or(0) };
@@ -242,8 +272,19 @@ fn now(vm: &mut Vm, p: &Py<Profiler>) -> i64 {
     })
 }
 
-/// The profiler that is enabled.
-static CURRENT: Global = Global::new();
+type Shared = Rc<RefCell<State>>;
+
+// The profiler that is enabled, in the thread that it profiles.
+thread_local!(static CURRENT: RefCell<Option<Shared>> = const { RefCell::new(None) });
+
+/// Ends profiling: no events, and the place among the tools is free.
+fn switch_off() {
+    if let Some(tool) = tool() {
+        switchboard::set_events(tool.number(), EventSet::NONE);
+    }
+    drop(switchboard::with(|b| b.names[PROFILER_ID].take()));
+    drop(CURRENT.try_with(|c| c.take()));
+}
 
 fn tool() -> Option<Tool> {
     static TOOL: OnceLock<Option<Tool>> = OnceLock::new();
@@ -251,37 +292,34 @@ fn tool() -> Option<Tool> {
 }
 
 fn heard(vm: &mut Vm, hit: &Hit<'_>) -> PyResult<Answer> {
-    let Some(p) = CURRENT.get().and_then(|v| v.into_py::<Profiler>().ok()) else { return Ok(Answer::Go) };
-    {
-        let s = p.state.borrow();
-        if s.thread != vm.ident || (!s.builtins && matches!(hit.event, Event::Call | Event::CReturn | Event::CRaise)) {
-            return Ok(Answer::Go);
-        }
+    let Some(p) = CURRENT.with(|c| c.borrow().clone()) else { return Ok(Answer::Go) };
+    if !p.borrow().builtins && matches!(hit.event, Event::Call | Event::CReturn | Event::CRaise) {
+        return Ok(Answer::Go);
     }
     match hit.event {
         Event::PyStart | Event::PyResume | Event::PyThrow => {
             let now = now(vm, &p);
             if let Some(code) = vm.innermost().map(|f| f.code()) {
                 let key = code.as_value().word();
-                p.state.borrow_mut().begin(key, || code.into_value(), now);
+                p.borrow_mut().begin(key, || code.into_value(), now);
             }
         }
         Event::PyReturn | Event::PyYield | Event::PyUnwind => {
             let now = now(vm, &p);
-            p.state.borrow_mut().end(now);
+            p.borrow_mut().end(now);
         }
         Event::Call => {
             if let Some(f) = trace::native_callable(vm, hit)? {
                 if let Some((key, text)) = describe(vm, &f) {
                     let now = now(vm, &p);
-                    p.state.borrow_mut().begin(key, || text, now);
+                    p.borrow_mut().begin(key, || text, now);
                 }
             }
         }
         _ => {
             if trace::native_callable(vm, hit)?.is_some() {
                 let now = now(vm, &p);
-                p.state.borrow_mut().end(now);
+                p.borrow_mut().end(now);
             }
         }
     }
@@ -316,7 +354,8 @@ fn of(v: &Value) -> &Py<Profiler> {
 }
 
 fn set_up(vm: &mut Vm, v: &Value, args: &Args<'_>) -> PyResult<()> {
-    static SIGNATURE: Signature = Signature::new("Profiler", "(timer=None, timeunit=0.0, subcalls=True, builtins=True)");
+    static SIGNATURE: Signature =
+        Signature::new("Profiler", "(timer=None, timeunit=0.0, subcalls=True, builtins=True)");
     let a = args.bind(vm, &SIGNATURE)?;
     let unit = match &a[1] {
         Some(u) => vm.to_f64(u)?,
@@ -351,12 +390,8 @@ fn enable(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     let Some(tool) = tool() else { return Err(vm.runtime_error("too many native tools")) };
     let name = vm.new_str("cProfile");
     switchboard::with(|b| b.names[PROFILER_ID] = Some(name));
-    {
-        let mut s = p.state.borrow_mut();
-        s.thread = vm.ident;
-        s.active = true;
-    }
-    drop(CURRENT.set(Some(p.into())));
+    p.state.borrow_mut().active = true;
+    drop(CURRENT.with(|c| c.replace(Some(p.state.clone()))));
     let events = EventSet::NONE
         .and(Event::PyStart)
         .and(Event::PyResume)
@@ -374,12 +409,8 @@ fn disable(vm: &mut Vm, v: &Value) -> PyResult {
     if !p.state.borrow().active {
         return Ok(none());
     }
-    if let Some(tool) = tool() {
-        native::set_events(vm, tool, EventSet::NONE);
-    }
-    drop(switchboard::with(|b| b.names[PROFILER_ID].take()));
-    drop(CURRENT.set(None));
-    let now = now(vm, &p);
+    switch_off();
+    let now = now(vm, &p.state);
     let mut s = p.state.borrow_mut();
     while !s.contexts.is_empty() {
         s.end(now);
@@ -387,6 +418,37 @@ fn disable(vm: &mut Vm, v: &Value) -> PyResult {
     s.active = false;
     drop(s);
     Ok(none())
+}
+
+/// A function starts: for callers that have registered the callbacks themselves.
+fn started(vm: &mut Vm, me: &Value, code: &Value, _: &Value) -> PyResult {
+    let state = of(me).state.clone();
+    let now = now(vm, &state);
+    state.borrow_mut().begin(code.word(), || code.clone(), now);
+    Ok(none())
+}
+
+fn ended(vm: &mut Vm, me: &Value) -> PyResult {
+    let state = of(me).state.clone();
+    let now = now(vm, &state);
+    state.borrow_mut().end(now);
+    Ok(none())
+}
+
+fn native_started(vm: &mut Vm, args: &Args<'_>) -> PyResult {
+    args.exactly(vm, "_ccall_callback", 5)?;
+    let (me, f) = (&args.pos()[0], &args.pos()[3]);
+    if let Some((key, text)) = describe(vm, f) {
+        let state = of(me).state.clone();
+        let now = now(vm, &state);
+        state.borrow_mut().begin(key, || text, now);
+    }
+    Ok(none())
+}
+
+fn native_ended(vm: &mut Vm, args: &Args<'_>) -> PyResult {
+    args.exactly(vm, "_creturn_callback", 5)?;
+    ended(vm, &args.pos()[0])
 }
 
 fn clear(_: &mut Vm, v: &Value) -> PyResult {

@@ -18,9 +18,8 @@ static LIMIT: AtomicUsize = AtomicUsize::new(1);
 const MOST_FRAMES: i64 = 65535;
 
 /// The module.
-pub static MODULE: ModuleDef = ModuleDef::new("_tracemalloc")
-    .doc("Debug module to trace memory blocks allocated by Python.")
-    .functions(&[
+pub static MODULE: ModuleDef =
+    ModuleDef::new("_tracemalloc").doc("Debug module to trace memory blocks allocated by Python.").functions(&[
         MethodDef::function(
             "is_tracing",
             "($module, /)",
@@ -152,4 +151,3 @@ fn get_object_traceback(vm: &mut Vm, v: &Value) -> PyResult {
         site => Ok(traceback(vm, site)),
     }
 }
-

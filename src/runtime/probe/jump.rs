@@ -4,7 +4,7 @@
 //! The stack's shape at each instruction is found by following the code once with kinds instead of values. Rules and
 //! messages are CPython's (`Objects/frameobject.c`, `frame_setlineno`, `mark_stacks`).
 
-use super::events::Event;
+use super::events::{Event, EventSet};
 use crate::object::{Py, PyResult, Value, none};
 use crate::types::exceptions as exc;
 use crate::types::frame::FrameObject;
@@ -23,6 +23,16 @@ pub struct Stop {
     /// The event.
     pub event: Event,
 }
+
+/// Events in which a frame may be moved.
+const ALLOWED: EventSet = EventSet::NONE
+    .and(Event::Line)
+    .and(Event::Instruction)
+    .and(Event::Jump)
+    .and(Event::BranchLeft)
+    .and(Event::BranchRight)
+    .and(Event::PyYield)
+    .and(Event::PyResume);
 
 /// What a word of the evaluation stack is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,7 +59,7 @@ pub fn jump_to_line(vm: &mut Vm, frame: &Py<FrameObject>, line: Option<&Value>) 
         (Some(Event::PyStart), _) => {
             return Err(vm.value_error("can't jump from the 'call' trace event of a new frame"));
         }
-        (Some(Event::Line | Event::Jump | Event::PyYield | Event::PyResume), Some(_)) => {}
+        (Some(e), Some(_)) if ALLOWED.has(e) => {}
         _ => return Err(vm.value_error("can only jump from a 'line' trace event")),
     }
     let wanted = vm.to_i64(line)?;
@@ -231,7 +241,7 @@ fn after(i: &Instruction, mut s: Vec<Kind>) -> (Shape, Shape) {
             s.push(Kind::Iterator);
             (Some(s), None)
         }
-        Op::FOR_ITER => {
+        Op::FOR_ITER | Op::GET_ANEXT => {
             s.push(Kind::Object);
             (Some(s.clone()), Some(s))
         }

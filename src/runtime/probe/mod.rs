@@ -60,6 +60,8 @@ pub struct ThreadHooks {
     pub trace: Option<Value>,
     /// `sys.getprofile()`
     pub profile: Option<Value>,
+    /// Where a jump led, whose line is not reported again.
+    pub jumped_to: usize,
     /// Events whose Python trace function is being called, innermost last.
     pub stops: Vec<jump::Stop>,
 }
@@ -108,7 +110,11 @@ pub fn hit(vm: &mut Vm, ip: *const Unit, prev: *const Unit) -> u32 {
         match tell_all(vm, running, &site, ip, prev) {
             Err(_) => return FAILED,
             // SAFETY: as above.
-            Ok(()) if unsafe { (*vm.frame).ip } != ip => return MOVED,
+            Ok(()) if unsafe { (*vm.frame).ip } != ip => {
+                // SAFETY: as above.
+                vm.hooks.jumped_to = unsafe { (*vm.frame).ip } as usize;
+                return MOVED;
+            }
             Ok(()) => {}
         }
     }
@@ -137,7 +143,12 @@ fn tell_all(vm: &mut Vm, running: &Running, site: &Site, ip: *const Unit, prev: 
     let at = place(running, running.index_of(ip));
     // SAFETY: the innermost frame is live.
     let stays = |vm: &Vm| unsafe { (*vm.frame).ip == ip };
-    let hear = if site.line_kind & 3 == lines::START { site.line } else { site.line & coming(running, at.unit, prev) };
+    let mut hear =
+        if site.line_kind & 3 == lines::START { site.line } else { site.line & coming(running, at.unit, prev) };
+    if vm.hooks.jumped_to == ip as usize {
+        hear &= !CALLS_PYTHON;
+    }
+    vm.hooks.jumped_to = 0;
     if hear != 0 {
         let line = running.line_of_unit(at.unit as usize);
         let hit = Hit { line, ..at.hit(Event::Line) };
@@ -232,8 +243,7 @@ fn own_event(vm: &mut Vm, running: &Running, site: &Site, at: &At) -> PyResult<(
     let send = |vm: &mut Vm, at: &At, value: Option<&Value>| {
         tell(vm, at, Layer::Own, site.own, false, Hit { value, ..at.hit(event) })
     };
-    let jump =
-        |vm: &mut Vm, at: &At, to: u32| tell(vm, at, Layer::Own, site.own, false, Hit { to, ..at.hit(event) });
+    let jump = |vm: &mut Vm, at: &At, to: u32| tell(vm, at, Layer::Own, site.own, false, Hit { to, ..at.hit(event) });
     let jump_target = running.at((at.unit as i64 + unit.cache as i32 as i64) as usize);
     let after = |op: Op| running.canonical_unit(at.unit as usize) as u32 * 2 + 2 + 2 * op.caches() as u32;
     match (event, op) {
@@ -254,7 +264,11 @@ fn own_event(vm: &mut Vm, running: &Running, site: &Site, at: &At) -> PyResult<(
             None => Ok(()),
         },
         (Event::BranchRight, _) => {
-            if branches(vm, op) { jump(vm, at, running.lasti(jump_target) as u32) } else { Ok(()) }
+            if branches(vm, op) {
+                jump(vm, at, running.lasti(jump_target) as u32)
+            } else {
+                Ok(())
+            }
         }
         (Event::BranchLeft, _) => {
             // `NOT_TAKEN` belongs to the branch before it, the first instruction of a loop's body to its `FOR_ITER`.

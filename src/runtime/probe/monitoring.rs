@@ -1,9 +1,10 @@
 //! `sys.monitoring` (PEP 669): events of the program for Python callbacks.
 
 use super::events::{Event, EventSet, LOCAL, UNGROUPED};
+use super::jump::Stop;
 use super::native::{Answer, Hit};
-use super::switchboard::{self, Callback, PYTHON_TOOLS};
 use super::patches;
+use super::switchboard::{self, Callback, PYTHON_TOOLS};
 use crate::builtins::global::Global;
 use crate::import::ModuleDef;
 use crate::object::NativeFn::{F0, F1, F2, F3};
@@ -228,9 +229,13 @@ pub fn deliver(vm: &mut Vm, code: &Py<Code>, tool: usize, hit: &Hit<'_>) -> PyRe
         }
         _ => args.push(hit.value.cloned().unwrap_or_else(none)),
     }
+    vm.hooks.stops.push(Stop { frame: vm.frame, sp: vm.sp, event: hit.event });
     vm.hooks.in_python += 1;
     let r = vm.call(&callback.function, &args);
     vm.hooks.in_python -= 1;
+    if let Some(stop) = vm.hooks.stops.pop() {
+        vm.sp = stop.sp;
+    }
     if !DISABLE.get().is_some_and(|d| d.is(&r.as_ref().map_or_else(|_| none(), Value::clone))) {
         return r.map(|_| Answer::Go);
     }
@@ -257,7 +262,9 @@ fn disable_other_branch(code: &Py<Code>, tool: usize, hit: &Hit<'_>) {
         patches::disable(code, unit, patches::Layer::Own, tool);
     }
     if let Some(t) = layout.instructions[n].target.and_then(|t| layout.find(t)) {
-        if let Some(pop) = layout.instructions.get(t + 1).filter(|_| layout.instructions[n].op == taipan_bytecode::Op::FOR_ITER) {
+        if let Some(pop) =
+            layout.instructions.get(t + 1).filter(|_| layout.instructions[n].op == taipan_bytecode::Op::FOR_ITER)
+        {
             patches::disable(code, pop.unit, patches::Layer::Own, tool);
         }
     }

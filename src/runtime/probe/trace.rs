@@ -23,8 +23,7 @@ const FRAMES: EventSet = EventSet::NONE
     .and(Event::PyYield)
     .and(Event::PyUnwind)
     .and(Event::PyThrow);
-const TRACED: EventSet =
-    FRAMES.and(Event::Raise).and(Event::Line).and(Event::Jump).and(Event::StopIteration);
+const TRACED: EventSet = FRAMES.and(Event::Raise).and(Event::Line).and(Event::Jump).and(Event::StopIteration);
 const PROFILED: EventSet = FRAMES.and(Event::Call);
 
 /// Sets this thread's trace function.

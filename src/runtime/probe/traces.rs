@@ -4,9 +4,9 @@
 //! compare); else those really taken.
 
 use super::sites;
+use crate::object::Value;
 use crate::object::header::Header;
 use crate::object::heap::{Block, Space};
-use crate::object::Value;
 use crate::types::bytes::Bytes;
 use crate::types::str::Str;
 use crate::vm::Vm;

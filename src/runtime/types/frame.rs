@@ -369,7 +369,13 @@ fn locals(vm: &mut Vm, v: &Value) -> PyResult {
 }
 
 fn lineno(_: &mut Vm, v: &Value) -> PyResult {
-    Ok(frame(v).line().map_or_else(none, |l| Value::from_usize(l as usize)))
+    let o = frame(v);
+    let line = o.line();
+    // Line 0, which a module's first instruction has, counts as no line everywhere else.
+    if line.is_none() && o.code.canonical.line_at(o.lasti().max(0) as usize) == Some(0) {
+        return Ok(Value::small_unchecked(0));
+    }
+    Ok(line.map_or_else(none, |l| Value::from_usize(l as usize)))
 }
 
 fn set_lineno(vm: &mut Vm, v: &Value, x: Option<&Value>) -> PyResult<()> {
@@ -480,6 +486,9 @@ pub static FRAME: TypeDef = TypeDef::new::<FrameObject>("frame")
             "",
             |_, v| Ok(crate::object::boolean(frame(v).trace_opcodes.get())),
             |vm, v, x| {
+                if x.is_none() {
+                    return Err(vm.attribute_error("f_trace_opcodes cannot be deleted"));
+                }
                 set_bool(vm, x, &frame(v).trace_opcodes)?;
                 crate::probe::frame_trace_changed(vm, frame(v));
                 Ok(())

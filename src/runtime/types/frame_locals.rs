@@ -55,11 +55,18 @@ pub static FRAME_LOCALS: TypeDef = TypeDef::new::<FrameLocals>("FrameLocalsProxy
             vm.compare(d.as_value(), &other, op)
         }),
         hash: Some(crate::types::slots::not_hashable),
+        new: Some(new),
         or: Some(|vm, a, b| {
+            if !is_mapping(a) || !is_mapping(b) {
+                return Ok(not_implemented());
+            }
             let (a, b) = (to_mapping(vm, a), to_mapping(vm, b));
             vm.binary(crate::vm::ops::BinOp::Or, &a, &b)
         }),
         ior: Some(|vm, a, b| {
+            if !is_mapping(b) {
+                return Ok(not_implemented());
+            }
             update(vm, a, b)?;
             Ok(a.clone())
         }),
@@ -123,8 +130,7 @@ pub static FRAME_LOCALS: TypeDef = TypeDef::new::<FrameLocals>("FrameLocalsProxy
             F1(|vm, v| {
                 let mut k: Vec<Value> = items(vm, v).into_iter().map(|i| i.0).collect();
                 k.reverse();
-                let l: Value = List::from_vec(k).into();
-                vm.iter(&l)
+                Ok(List::from_vec(k).into())
             }),
         ),
     ]);
@@ -155,6 +161,40 @@ fn as_dict(vm: &mut Vm, v: &Value) -> Py<Dict> {
     d
 }
 
+/// `FrameLocalsProxy(frame)`
+fn new(vm: &mut Vm, _: &Py<crate::object::Type>, args: &Args<'_>) -> PyResult {
+    if args.len() != 1 || args.has_keywords() {
+        let n = args.len();
+        return Err(vm.type_error(format!("FrameLocalsProxy expected 1 argument, got {n}")));
+    }
+    match args.pos()[0].downcast::<FrameObject>() {
+        Some(f) => Ok(proxy(vm, f.clone())),
+        None => {
+            let name = args.pos()[0].class().payload.name();
+            Err(vm.type_error(format!("expect frame, not {name}")))
+        }
+    }
+}
+
+fn is_mapping(v: &Value) -> bool {
+    v.downcast::<FrameLocals>().is_some() || v.downcast::<Dict>().is_some()
+}
+
+/// The local that a key names: strings by their text, other objects by hash and equality.
+fn local_index(vm: &mut Vm, f: &Py<FrameObject>, key: &Value) -> PyResult<Option<usize>> {
+    let hash = vm.hash(key)?;
+    if let Some(s) = key.downcast_exact::<Str>() {
+        return Ok(f.find_local(s));
+    }
+    let code = f.code().clone();
+    for name in &code.local_names {
+        if vm.hash(name.as_value())? == hash && vm.eq(name.as_value(), key)? {
+            return Ok(f.find_local(name));
+        }
+    }
+    Ok(None)
+}
+
 fn to_mapping(vm: &mut Vm, v: &Value) -> Value {
     if v.downcast::<FrameLocals>().is_some() { as_dict(vm, v).into() } else { v.clone() }
 }
@@ -164,8 +204,8 @@ fn keys(vm: &mut Vm, v: &Value) -> PyResult {
 }
 
 fn get(vm: &mut Vm, v: &Value, key: &Value) -> PyResult<Option<Value>> {
-    let f = frame(v);
-    if let Some(i) = key.downcast::<Str>().and_then(|s| f.find_local(s)) {
+    let f = frame(v).clone();
+    if let Some(i) = local_index(vm, &f, key)? {
         if let Some(x) = f.local(i) {
             return Ok(Some(x));
         }
@@ -173,10 +213,7 @@ fn get(vm: &mut Vm, v: &Value, key: &Value) -> PyResult<Option<Value>> {
     let extra = f.extra.borrow().clone();
     match extra {
         Some(d) => d.get_item(vm, key),
-        None => {
-            vm.hash(key)?;
-            Ok(None)
-        }
+        None => Ok(None),
     }
 }
 
@@ -192,8 +229,8 @@ fn subscript(vm: &mut Vm, v: &Value, key: &Value) -> PyResult {
 }
 
 fn set_subscript(vm: &mut Vm, v: &Value, key: &Value, x: Option<&Value>) -> PyResult<()> {
-    let f = frame(v);
-    let local = key.downcast::<Str>().and_then(|s| f.find_local(s));
+    let f = frame(v).clone();
+    let local = local_index(vm, &f, key)?;
     let Some(x) = x else {
         if local.is_some() {
             return Err(vm.value_error("cannot remove local variables from FrameLocalsProxy"));
@@ -220,7 +257,8 @@ fn set_subscript(vm: &mut Vm, v: &Value, key: &Value, x: Option<&Value>) -> PyRe
 fn pop(vm: &mut Vm, args: &Args<'_>) -> PyResult {
     args.between(vm, "pop", 2, 3)?;
     let (me, key) = (&args.pos()[0], &args.pos()[1]);
-    if key.downcast::<Str>().and_then(|s| frame(me).find_local(s)).is_some() {
+    let f = frame(me).clone();
+    if local_index(vm, &f, key)?.is_some() {
         return Err(vm.value_error("cannot remove local variables from FrameLocalsProxy"));
     }
     let extra = frame(me).extra.borrow().clone();

@@ -654,19 +654,39 @@ pub fn close(vm: &mut Vm, g: &Py<Generator>) -> PyResult {
     }
 }
 
+/// The pending `StopIteration` ends a `yield from` or `await`: whoever listens to exceptions hears of it.
+fn tell_stop(vm: &mut Vm) {
+    if vm.hooks.active {
+        crate::probe::loop_stopped(vm);
+    }
+}
+
 /// Sends to any iterator, as `SEND` does.
 pub fn send_any(vm: &mut Vm, it: &Value, value: &Value) -> PyResult<SendResult> {
     if let Some(g) = as_generator(it) {
         return send(vm, g, value);
     }
     if let Some(f) = it.class().payload.slots().send {
-        return f(vm, it, value);
+        let r = f(vm, it, value)?;
+        if vm.hooks.active {
+            if let SendResult::Return(v) = &r {
+                // CPython's iterators of asynchronous generators end by a `StopIteration`, which tracers hear of.
+                let e = exc::stop_with_value(vm, v.clone())?;
+                vm.aside(|vm| {
+                    vm.set_pending(e);
+                    tell_stop(vm);
+                    vm.clear_error();
+                });
+            }
+        }
+        return Ok(r);
     }
     if value.is_none() && it.class().payload.slots().next.is_some() {
         return match vm.next_or_stop(it) {
             Ok(Some(v)) => Ok(SendResult::Yield(v)),
             Ok(None) => Ok(SendResult::Return(none())),
             Err(_) if vm.error_is(&exc::STOP_ITERATION) => {
+                tell_stop(vm);
                 let e = vm.take_error();
                 Ok(SendResult::Return(exc::stop_value(vm, &e)))
             }
@@ -676,6 +696,7 @@ pub fn send_any(vm: &mut Vm, it: &Value, value: &Value) -> PyResult<SendResult> 
     match vm.call_method(it, "send", std::slice::from_ref(value)) {
         Ok(v) => Ok(SendResult::Yield(v)),
         Err(_) if vm.error_is(&exc::STOP_ITERATION) => {
+            tell_stop(vm);
             let e = vm.take_error();
             Ok(SendResult::Return(exc::stop_value(vm, &e)))
         }

@@ -181,16 +181,23 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
                     release(w);
                 }
                 if h.lasti {
-                    *sp = ((running.lasti(ip) as i64) << 1 | 1) as Word;
+                    *sp = ((running.lasti((*frame).ip) as i64) << 1 | 1) as Word;
                     sp = sp.add(1);
                 }
                 vm.sp = sp;
                 vm.run_ends();
                 let target = running.at(h.target as usize);
-                if vm.hooks.active && crate::probe::handled(vm, target).is_err() {
-                    ip = target;
-                    vm.skip_traceback = true;
-                    continue;
+                if vm.hooks.active {
+                    let e = vm.error.clone();
+                    if crate::probe::handled(vm, target).is_err() {
+                        // The handler has been entered, with the exception on the stack, and fails at once.
+                        *sp = e.map_or(0, Value::into_word);
+                        sp = sp.add(1);
+                        ip = target;
+                        (*frame).ip = target;
+                        vm.skip_traceback = true;
+                        continue;
+                    }
                 }
                 *sp = vm.take_error().into_word();
                 return Some((target, sp.add(1)));
