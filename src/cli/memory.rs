@@ -3,7 +3,7 @@
 use super::profile::wants_colour;
 use super::run::{self, Watch};
 use super::{Invocation, writable};
-use crate::memory::census::{self, Wanted};
+use crate::memory::census::{self, Census, Wanted};
 use crate::memory::{flamegraph, report};
 use std::io::Write;
 use std::path::PathBuf;
@@ -25,6 +25,7 @@ pub fn run(invocation: Invocation) -> Result<i32, String> {
             imports: invocation.has("imports"),
         },
         command: invocation.rest.join(" "),
+        census: None,
     };
     let plan = invocation.plan.ok_or("memory needs a program")?;
     run::run(plan, &mut session)
@@ -36,6 +37,7 @@ struct Session {
     when: String,
     wanted: Wanted,
     command: String,
+    census: Option<Census>,
 }
 
 impl Watch for Session {
@@ -43,14 +45,19 @@ impl Watch for Session {
         sites::start(vm);
     }
 
-    fn after(&mut self, vm: &mut Vm, _: i32) {
-        if !sites::is_on(vm) {
+    fn before_teardown(&mut self, vm: &mut Vm) {
+        if sites::is_on(vm) {
+            self.census = Some(census::take(vm, &self.wanted));
+        }
+    }
+
+    fn after(&mut self, _: &mut Vm, _: i32) {
+        let Some(census) = self.census.take() else {
             let line =
                 "taipan: the program stopped the recording of allocations (tracemalloc.stop), so there is no report\n";
             let _ = std::io::stderr().write_all(line.as_bytes());
             return;
-        }
-        let census = census::take(vm, &self.wanted);
+        };
         let written = std::fs::File::create(&self.output).and_then(|file| {
             let mut file = std::io::BufWriter::new(file);
             flamegraph::write(&census, &self.command, &self.when, &mut file)?;

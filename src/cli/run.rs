@@ -13,6 +13,8 @@ pub trait Watch {
     fn before(&mut self, vm: &mut Vm);
     /// The program's main code is over; threads, `atexit` functions and streams are not yet.
     fn main_done(&mut self, _vm: &mut Vm) {}
+    /// The program is over, threads and `atexit` functions included; its modules are still there.
+    fn before_teardown(&mut self, _vm: &mut Vm) {}
     /// The program is over and its streams are flushed; called only in the process that began.
     fn after(&mut self, vm: &mut Vm, status: i32);
 }
@@ -96,7 +98,11 @@ pub fn run(plan: Plan, watch: &mut dyn Watch) -> Result<i32, String> {
     if std::process::id() == process {
         watch.main_done(vm);
     }
-    let status = start::finish(vm, outcome);
+    let status = start::finish_with(vm, outcome, |vm| {
+        if std::process::id() == process {
+            watch.before_teardown(vm);
+        }
+    });
     // A child that the program forked ends here too; the report is its parent's.
     if std::process::id() == process {
         watch.after(vm, status);

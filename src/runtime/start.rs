@@ -103,6 +103,11 @@ pub fn run_source(vm: &mut Vm, source: &[u8], filename: &str) -> PyResult<()> {
 /// Ends the program: waits for threads, runs `atexit`, flushes the streams. Gives the exit status for the outcome of its
 /// main code; an uncaught exception is printed.
 pub fn finish(vm: &mut Vm, outcome: PyResult<()>) -> i32 {
+    finish_with(vm, outcome, |_| ())
+}
+
+/// As [`finish`]; `look` is called when the program is over and its modules are still there.
+pub fn finish_with(vm: &mut Vm, outcome: PyResult<()>, look: impl FnOnce(&mut Vm)) -> i32 {
     let mut status = match outcome {
         Ok(()) => 0,
         Err(_) => report(vm),
@@ -123,6 +128,7 @@ pub fn finish(vm: &mut Vm, outcome: PyResult<()>) -> i32 {
         status = 120;
     }
     vm.run_ends();
+    look(vm);
     crate::builtins::sys::machine::set_finalizing();
     crate::finish::end_modules(vm);
     if !crate::stdio::flush_all(vm) && status == 0 {

@@ -424,6 +424,60 @@ extern "C" fn on_fatal(signal: libc::c_int, info: *mut libc::siginfo_t, context:
     unsafe { libc::raise(signal) };
 }
 
+// ---- a stack for handlers -----------------------------------------------------------------------------------------------
+
+/// Bytes of a thread's stack for signal handlers: unwinding needs more than the system's usual 8 KiB.
+const HANDLER_STACK: usize = 128 << 10;
+
+/// A thread's stack for signal handlers; given back when the thread ends.
+struct HandlerStack(*mut libc::c_void);
+
+impl Drop for HandlerStack {
+    fn drop(&mut self) {
+        // SAFETY: plain calls; the mapping is ours, and no handler runs on it now.
+        unsafe {
+            let mut now: libc::stack_t = std::mem::zeroed();
+            libc::sigaltstack(std::ptr::null(), &mut now);
+            if now.ss_sp == self.0 {
+                now.ss_flags = libc::SS_DISABLE;
+                libc::sigaltstack(&now, std::ptr::null_mut());
+            }
+            libc::munmap(self.0, HANDLER_STACK);
+        }
+    }
+}
+
+thread_local!(static HANDLER_STACKS: std::cell::OnceCell<HandlerStack> = const { std::cell::OnceCell::new() });
+
+/// Gives the calling thread a stack for signal handlers, when bugs are reported.
+pub(super) fn prepare_thread() {
+    if !BUG_REPORTS.load(Relaxed) {
+        return;
+    }
+    HANDLER_STACKS.with(|slot| {
+        // SAFETY: a private mapping, checked; plain calls.
+        unsafe {
+            let p = libc::mmap(
+                std::ptr::null_mut(),
+                HANDLER_STACK,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            );
+            if p == libc::MAP_FAILED {
+                return;
+            }
+            let stack = libc::stack_t { ss_sp: p, ss_flags: 0, ss_size: HANDLER_STACK };
+            if slot.get().is_some() || libc::sigaltstack(&stack, std::ptr::null_mut()) != 0 {
+                libc::munmap(p, HANDLER_STACK);
+                return;
+            }
+            let _ = slot.set(HandlerStack(p));
+        }
+    });
+}
+
 // ---- signals of the user ----------------------------------------------------------------------------------------------
 
 /// One signal that `faulthandler.register` takes.

@@ -291,6 +291,7 @@ pub fn attach() -> &'static mut Vm {
     acquire(p);
     THREADS.lock().push(p as usize);
     CURRENT.with(|c| c.set(p));
+    super::crash::prepare_thread();
     crate::probe::switchboard::thread_starts(vm);
     vm
 }
