@@ -174,12 +174,16 @@ fn flamegraph_is_a_picture_of_the_hot_function() -> Outcome {
     let r = taipan(d.path(), &["profile", "-o", "flame.svg", "p.py"]);
     let svg = std::fs::read_to_string(d.path().join("flame.svg")).map_err(|e| format!("{e}: {}", r.err))?;
     well_formed(&svg)?;
-    let title = svg.lines().find(|l| l.contains("<title>hot p.py:")).ok_or("the hot function is not in the picture")?;
-    let percent = title.split("<title>").nth(1).and_then(|t| t.split(", ").nth(1)).unwrap_or_default();
-    let percent: f64 =
-        percent.trim_end_matches(|c: char| !c.is_ascii_digit()).split('%').next().unwrap_or("").parse()?;
+    let title = title(&svg, "hot p.py:").ok_or("the hot function is not in the picture")?;
+    let percent = title.rsplit(", ").next().and_then(|t| t.strip_suffix("%)")).unwrap_or_default();
+    let percent: f64 = percent.parse().map_err(|e| format!("{e}: {title}"))?;
     check((55.0..90.0).contains(&percent), format!("{percent} %: {title}"))?;
     check(r.err.contains("hottest functions") && r.err.contains("turn"), r.err)
+}
+
+/// What a frame of a picture says when the pointer is on it: the first that starts so.
+fn title<'a>(svg: &'a str, start: &str) -> Option<&'a str> {
+    svg.split("<title>").skip(1).filter_map(|t| t.split("</title>").next()).find(|t| t.starts_with(start))
 }
 
 /// Tags of an XML text close as they open.
@@ -279,10 +283,8 @@ fn memory_sums_are_the_allocators() -> Outcome {
     let svg = std::fs::read_to_string(d.path().join("m.svg"))?;
     well_formed(&svg)?;
     // The picture's whole is what was recorded.
-    let all = svg.lines().find(|l| l.contains("<title>all (")).unwrap_or_default();
-    let digits: String =
-        all.split("<title>").nth(1).unwrap_or_default().split(" bytes").next().unwrap_or_default().into();
-    let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
+    let all = title(&svg, "all (").unwrap_or_default();
+    let digits: String = all.split(" bytes").next().unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
     check(digits == numbers[0].to_string(), format!("{all}: {} recorded", numbers[0]))
 }
 
