@@ -2,7 +2,7 @@
 
 use super::help;
 use super::python::{self, Plan, Program, Tell, holds_main};
-use taipan_runtime::object::{PyResult, boolean, none};
+use taipan_runtime::object::{PyResult, Value, boolean, none};
 use taipan_runtime::start;
 use taipan_runtime::types::exceptions::print::print_uncaught;
 use taipan_runtime::vm::{Vm, crash};
@@ -88,8 +88,10 @@ pub fn run(plan: Plan, watch: &mut dyn Watch) -> Result<i32, String> {
     let source = read(&plan)?;
     let process = std::process::id();
     taipan_runtime::import::register_native(taipan_stdlib::table::MODULES);
+    let frames = traced_frames(&plan.config)?;
     let vm = start::boot(plan.config);
     let outcome = start::initialize(vm).and_then(|()| {
+        trace_allocations(vm, frames)?;
         watch.before(vm);
         execute(vm, &plan.program, source)
     });
@@ -108,6 +110,29 @@ pub fn run(plan: Plan, watch: &mut dyn Watch) -> Result<i32, String> {
         watch.after(vm, status);
     }
     Ok(status)
+}
+
+/// `-X tracemalloc`, `PYTHONTRACEMALLOC`: how many frames of each allocation are recorded; 0: none are.
+fn traced_frames(config: &taipan_runtime::builtins::sys::Config) -> Result<i64, String> {
+    let option = config.xoptions.iter().rev().find(|(name, _)| name == "tracemalloc").map(|(_, value)| value.clone());
+    let environment =
+        || std::env::var("PYTHONTRACEMALLOC").ok().filter(|v| !v.is_empty() && !config.ignore_environment);
+    let (text, name) = match option {
+        Some(value) => (value.unwrap_or_else(|| "1".to_owned()), "-X tracemalloc=NFRAME"),
+        None => (environment().unwrap_or_else(|| "0".to_owned()), "PYTHONTRACEMALLOC"),
+    };
+    match text.parse() {
+        Ok(n) if (0..=65535).contains(&n) => Ok(n),
+        _ => Err(format!("{name}: invalid number of frames")),
+    }
+}
+
+fn trace_allocations(vm: &mut Vm, frames: i64) -> PyResult<()> {
+    if frames == 0 {
+        return Ok(());
+    }
+    let module = vm.import("_tracemalloc")?;
+    vm.call_method(&module, "start", &[Value::small_unchecked(frames)]).map(|_| ())
 }
 
 fn read(plan: &Plan) -> Result<Vec<u8>, String> {

@@ -66,42 +66,50 @@ impl File {
     }
 }
 
-/// Functions of the reporting itself, which nobody wants to read.
-fn is_report(name: &str) -> bool {
-    ["taipan_runtime::vm::crash::", "_Unwind_", "std::panicking::", "core::panicking::panic_fmt", "__restore_rt"]
-        .iter()
-        .any(|part| name.contains(part))
-        || name.starts_with("__rustc")
+/// One line of the stack.
+struct Line {
+    name: String,
+    place: Option<String>,
 }
 
 fn stack(mappings: &[Mapping], addresses: &[u64]) -> String {
     let mut files: HashMap<&str, File> = HashMap::new();
-    let mut out = String::new();
-    let mut n = 0;
-    let mut started = false;
+    let mut lines = Vec::new();
     for (i, &address) in addresses.iter().enumerate() {
         let Some(m) = mappings.iter().find(|m| (m.start..m.end).contains(&address)) else {
-            let _ = writeln!(out, "  {n:>3}  0x{address:x}");
-            n += 1;
+            lines.push(Line { name: format!("0x{address:x}"), place: None });
             continue;
         };
         let file = files.entry(m.file.as_str()).or_insert_with(|| File::open(&m.file));
         // A return address stands after its call; the innermost one is exact, but never shown.
-        let probe = file.address(address - m.start + m.offset) - u64::from(i > 0);
-        let lines = names(file, probe);
-        if !started && lines.iter().all(|(name, _)| name.as_deref().is_none_or(is_report)) && i < 12 {
-            continue;
-        }
-        started = true;
-        for (name, place) in lines {
-            let short = m.file.rsplit('/').next().unwrap_or_default();
+        let probe = file.address(address - m.start + m.offset).saturating_sub(u64::from(i > 0));
+        let short = m.file.rsplit('/').next().unwrap_or_default();
+        for (name, place) in names(file, probe) {
             let name = name.unwrap_or_else(|| format!("{short}+0x{:x}", address - m.start + m.offset));
-            let _ =
-                writeln!(out, "  {n:>3}  {name}{}", place.map(|p| format!("\n         at {p}")).unwrap_or_default());
-            n += 1;
+            lines.push(Line { name, place });
         }
     }
+    let mut out = String::new();
+    for (n, l) in interesting(&lines).iter().enumerate() {
+        let place = l.place.as_ref().map(|p| format!("\n         at {p}")).unwrap_or_default();
+        let _ = writeln!(out, "  {n:>3}  {}{place}", l.name);
+    }
     out
+}
+
+/// The stack without the reporting itself and without what starts a Rust program.
+fn interesting(lines: &[Line]) -> &[Line] {
+    let is_report = |l: &Line| {
+        l.place.as_ref().is_some_and(|p| p.contains("vm/crash.rs") && !l.name.contains("read_null"))
+            || ["panicking::", "_Unwind_", "rust_begin_unwind", "__rustc"].iter().any(|part| l.name.contains(part))
+    };
+    let mut start = lines.iter().take(16).rposition(is_report).map_or(0, |at| at + 1);
+    // The system's return from a signal's handler.
+    if start > 0 && lines.get(start - 1).is_some_and(|l| l.name.ends_with("on_fatal")) {
+        start += 1;
+    }
+    let end = lines.iter().position(|l| l.name == "taipan::main").map_or(lines.len(), |at| at + 1);
+    lines.get(start..end).filter(|l| !l.is_empty()).unwrap_or(lines)
 }
 
 /// Function and source line of an address; several where functions are inlined, innermost first.
@@ -118,7 +126,8 @@ fn names(file: &File, probe: u64) -> Vec<(Option<String>, Option<String>)> {
         }
     }
     if let Some(outer) = all.last_mut() {
-        outer.0 = outer.0.take().or(symbol);
+        // The symbol has the whole path; line tables alone know short names.
+        outer.0 = symbol.or(outer.0.take());
     } else {
         all.push((symbol, None));
     }

@@ -9,6 +9,7 @@
 //! Not here: reference counts (`header`), ends of objects (`finalize`), cycles (`gc`).
 
 use super::header::Header;
+use super::ledger;
 use std::ptr::null_mut;
 
 /// Bytes of a pool; pools are aligned to their size, so a block's pool is found by masking its address.
@@ -74,14 +75,9 @@ struct Large {
     space: Space,
 }
 
-/// Who records allocations. The functions are called with the GIL held and neither allocate from this heap nor fail.
-#[derive(Clone, Copy)]
-pub struct Tracker {
-    /// A block of this many bytes (really taken) is handed out; gives the id of its site, not 0.
-    pub allocated: unsafe fn(usize) -> u32,
-    /// A block of that site (0 when it was handed out before tracking began) and that many bytes is given back.
-    pub freed: unsafe fn(u32, usize),
-}
+/// Tells the site of the allocation that is about to happen, not 0. Called with the GIL held; neither allocates from this
+/// heap nor fails, and makes room for the site in the ledger.
+pub type SiteFn = unsafe fn() -> u32;
 
 /// The heap of the process; reached through this module's functions only.
 pub struct Heap {
@@ -89,7 +85,7 @@ pub struct Heap {
     pools: Vec<*mut Pool>,
     empty_pools: Vec<*mut Pool>,
     large: [*mut Large; 2],
-    tracker: Option<Tracker>,
+    site: Option<SiteFn>,
     /// Bytes in blocks handed out and not yet freed, per space; large blocks included.
     live_bytes: [usize; 2],
 }
@@ -120,7 +116,7 @@ static mut HEAP: Heap = Heap {
     pools: Vec::new(),
     empty_pools: Vec::new(),
     large: [null_mut(); 2],
-    tracker: None,
+    site: None,
     live_bytes: [0; 2],
 };
 
@@ -173,8 +169,10 @@ unsafe fn alloc_slow(class: *mut Class, space: Space, size: usize) -> *mut u8 {
             next_pool(class, space, size.max(1).next_multiple_of(16));
         };
         (*(*class).active).touched = true;
-        if let Some(t) = (*heap()).tracker {
-            record(block, (t.allocated)((*(*class).active).size as usize));
+        if let Some(site) = (*heap()).site {
+            let site = site();
+            ledger::allocated(site, (*(*class).active).size as usize);
+            record(block, site);
         }
         block
     }
@@ -211,7 +209,7 @@ unsafe fn next_pool(class: *mut Class, space: Space, size: usize) {
             (*(*class).active).quiet = false;
         }
         (*pool).listed = true;
-        (*pool).quiet = (*heap()).tracker.is_none();
+        (*pool).quiet = (*heap()).site.is_none();
         (*class).active = pool;
         if (*pool).quiet {
             (*class).fast = pool;
@@ -295,21 +293,33 @@ pub unsafe fn free(space: Space, block: *mut u8, size: usize) {
 unsafe fn freed_slow(space: Space, pool: *mut Pool, block: *mut u8) {
     // SAFETY: as `free`.
     unsafe {
-        let tracker = (*heap()).tracker;
-        if let Some(t) = tracker {
-            let site = site_in(&*pool, block);
-            if site != 0 {
-                record(block, 0);
+        let tracking = (*heap()).site.is_some();
+        if tracking {
+            let mut site = 0;
+            if !(*pool).sites.is_null() {
+                let place = (*pool).sites.add((block as usize & (POOL_BYTES - 1)) >> 4);
+                site = place.replace(0);
             }
-            (t.freed)(site, (*pool).size as usize);
+            ledger::freed(site, (*pool).size as usize);
         }
-        let class = &raw mut (*heap()).classes[space as usize][((*pool).size as usize >> 4) - 1];
         if !(*pool).listed {
+            let class = &raw mut (*heap()).classes[space as usize][((*pool).size as usize >> 4) - 1];
             (*pool).listed = true;
-            (*pool).quiet = tracker.is_none();
+            (*pool).quiet = !tracking;
             (*pool).next = (*class).available;
             (*class).available = pool;
         }
+    }
+}
+
+/// The site of a large block that is being handed out; counts it.
+unsafe fn large_site(h: *mut Heap, size: usize) -> u32 {
+    // SAFETY: as `alloc`.
+    unsafe {
+        let Some(site) = (*h).site else { return 0 };
+        let site = site();
+        ledger::allocated(site, size);
+        site
     }
 }
 
@@ -324,10 +334,7 @@ unsafe fn alloc_large(space: Space, size: usize) -> *mut u8 {
             ));
         }
         let h = heap();
-        let site = match (*h).tracker {
-            Some(t) => (t.allocated)(size),
-            None => 0,
-        };
+        let site = large_site(h, size);
         let next = (*h).large[space as usize];
         p.write(Large { prev: null_mut(), next, size, site, space });
         if !next.is_null() {
@@ -357,8 +364,8 @@ unsafe fn unlink(p: *mut Large) {
     // SAFETY: `p` is linked.
     unsafe {
         let h = heap();
-        if let Some(t) = (*h).tracker {
-            (t.freed)((*p).site, (*p).size);
+        if (*h).site.is_some() {
+            ledger::freed((*p).site, (*p).size);
         }
         (*h).live_bytes[(*p).space as usize] -= (*p).size;
         if (*p).prev.is_null() {
@@ -391,10 +398,7 @@ pub unsafe fn realloc(space: Space, block: *mut u8, old: usize, new: usize) -> *
             }
             let h = heap();
             let next = (*h).large[space as usize];
-            let site = match (*h).tracker {
-                Some(t) => (t.allocated)(new),
-                None => 0,
-            };
+            let site = large_site(h, new);
             q.write(Large { prev: null_mut(), next, size: new, site, space });
             if !next.is_null() {
                 (*next).prev = q;
@@ -508,21 +512,23 @@ pub unsafe fn clear_touched() {
     }
 }
 
-/// Switches recording of allocations on or off; either way the sites recorded before are forgotten, without telling the
-/// tracker.
+/// Switches recording of allocation sites on or off; either way the sites recorded before are forgotten, and the ledger
+/// begins anew.
 ///
 /// # Safety
 /// The GIL is held.
-pub unsafe fn set_tracking(tracker: Option<Tracker>) {
+pub unsafe fn set_tracking(site: Option<SiteFn>) {
     // SAFETY: exclusive by the GIL.
     unsafe {
+        let (objects, raw) = live_bytes();
+        ledger::reset(objects + raw);
         let h = &mut *heap();
-        h.tracker = tracker;
+        h.site = site;
         for class in h.classes.iter_mut().flatten() {
-            class.fast = if tracker.is_some() { EMPTY_POOL } else { class.active };
+            class.fast = if site.is_some() { EMPTY_POOL } else { class.active };
         }
         for &pool in &h.pools {
-            (*pool).quiet = tracker.is_none() && (*pool).listed;
+            (*pool).quiet = site.is_none() && (*pool).listed;
             if !(*pool).sites.is_null() {
                 std::ptr::write_bytes((*pool).sites, 0, GRANULES);
             }
@@ -598,4 +604,3 @@ pub fn allocated_blocks() -> usize {
     // SAFETY: reads of plain numbers; callers hold the GIL as everywhere.
     unsafe { (&(*heap()).pools).iter().map(|&p| if (*p).size == 0 { 0 } else { (*p).used as usize }).sum() }
 }
-

@@ -9,6 +9,7 @@ pub mod gc;
 pub mod header;
 pub mod heap;
 pub mod instance;
+pub mod ledger;
 pub mod shape;
 pub mod typedef;
 pub mod value;

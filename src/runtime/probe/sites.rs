@@ -3,13 +3,14 @@
 //!
 //! A frame remembers its own context (`Frame::node`), so an allocation looks one site up instead of walking the stack:
 //! full tracebacks cost no more than one line. Counts are exact because, while tracking is on, allocations and frees both
-//! take the allocator's slow path (see `object::heap`). The peak is attributed lazily: a site's count is copied aside the
-//! first time it changes after a new peak; a site that has not changed since then still holds what it held at the peak.
+//! take the allocator's slow path (see `object::heap`), which keeps `object::ledger`.
 //!
 //! Readers: `_tracemalloc`, and `taipan memory`. Bytes are those really taken from the allocator, not CPython's sizes.
 
 use crate::object::Value;
-use crate::object::heap::{self, Block, Space, Tracker};
+use crate::object::heap::{self, Block, Space};
+use crate::object::ledger;
+pub use crate::object::ledger::Count;
 use crate::types::code::Code;
 use crate::vm::Vm;
 use crate::vm::frame::{Frame, at_base};
@@ -40,24 +41,6 @@ struct Site {
     line: u32,
 }
 
-/// Bytes and blocks.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Count {
-    /// Bytes really taken.
-    pub bytes: usize,
-    /// Number of blocks.
-    pub blocks: usize,
-}
-
-/// What one site holds.
-#[derive(Clone, Copy, Default)]
-struct Held {
-    now: Count,
-    at_peak: Count,
-    /// The peak that `at_peak` belongs to; when it is not the present one, `now` is what was held at the peak.
-    peak: u64,
-}
-
 #[derive(Clone, Copy)]
 struct Cached {
     context: u32,
@@ -69,16 +52,9 @@ struct Tree {
     on: bool,
     contexts: Vec<Context>,
     sites: Vec<Site>,
-    held: Vec<Held>,
     context_ids: FxHashMap<(u32, usize), u32>,
     site_ids: FxHashMap<(u32, u32), u32>,
     cache: Vec<Cached>,
-    now: Count,
-    peak: Count,
-    /// Bytes of blocks that live since before recording began.
-    older: usize,
-    /// Number of the present peak.
-    epoch: u64,
 }
 
 struct Guarded(UnsafeCell<Option<Box<Tree>>>);
@@ -100,77 +76,23 @@ unsafe fn tree<'a>() -> &'a mut Tree {
             on: false,
             contexts: vec![Context { code: std::ptr::null(), caller: 0, depth: 0 }],
             sites: vec![nowhere, nowhere],
-            held: vec![Held::default(); 2],
             context_ids: FxHashMap::default(),
             site_ids: FxHashMap::default(),
             cache: vec![Cached { context: 0, unit: 0, site: OUTSIDE }; CACHE],
-            now: Count::default(),
-            peak: Count::default(),
-            older: 0,
-            epoch: 0,
         })
     })
 }
 
-/// The tracker's half that sees allocations.
+/// The site of the allocation that is about to happen.
 ///
 /// # Safety
-/// As [`Tracker`].
-unsafe fn allocated(size: usize) -> u32 {
+/// As [`heap::SiteFn`]; recording has begun, so the tree exists.
+unsafe fn here() -> u32 {
     // SAFETY: the GIL is held, the allocator holds no reference to the tree.
-    unsafe {
-        let tree = tree();
-        let site = tree.here();
-        let h = tree.touch(site);
-        h.now.bytes += size;
-        h.now.blocks += 1;
-        tree.now.bytes += size;
-        tree.now.blocks += 1;
-        if tree.now.bytes > tree.peak.bytes {
-            tree.peak = tree.now;
-            tree.epoch += 1;
-        }
-        site
-    }
-}
-
-/// The tracker's half that sees frees.
-///
-/// # Safety
-/// As [`Tracker`].
-unsafe fn freed(site: u32, size: usize) {
-    // SAFETY: as `allocated`.
-    unsafe {
-        let tree = tree();
-        if site == 0 {
-            tree.older -= size;
-            return;
-        }
-        let h = tree.touch(site);
-        h.now.bytes -= size;
-        h.now.blocks -= 1;
-        tree.now.bytes -= size;
-        tree.now.blocks -= 1;
-    }
+    unsafe { (*TREE.0.get()).as_mut().unwrap_unchecked().here() }
 }
 
 impl Tree {
-    /// What a site holds, about to change: what it held at the peak is put aside first.
-    #[inline]
-    fn touch(&mut self, site: u32) -> &mut Held {
-        let h = &mut self.held[site as usize];
-        if h.peak != self.epoch {
-            h.at_peak = h.now;
-            h.peak = self.epoch;
-        }
-        h
-    }
-
-    fn at_peak(&self, site: u32) -> Count {
-        let h = self.held[site as usize];
-        if h.peak == self.epoch { h.at_peak } else { h.now }
-    }
-
     /// The site of the running instruction.
     unsafe fn here(&mut self) -> u32 {
         let vm = crate::vm::gil::holder();
@@ -200,10 +122,11 @@ impl Tree {
     }
 
     fn site(&mut self, context: u32, line: u32) -> u32 {
-        let Tree { sites, held, site_ids, .. } = self;
+        let Tree { sites, site_ids, .. } = self;
         *site_ids.entry((context, line)).or_insert_with(|| {
             sites.push(Site { context, line });
-            held.push(Held::default());
+            // SAFETY: the GIL is held whenever the tree is.
+            unsafe { ledger::make_room(sites.len()) };
             sites.len() as u32 - 1
         })
     }
@@ -268,15 +191,6 @@ impl Tree {
         }
         None
     }
-
-    fn forget_counts(&mut self) {
-        let (objects, raw) = heap::live_bytes();
-        self.older = objects + raw;
-        self.held.fill(Held::default());
-        self.now = Count::default();
-        self.peak = Count::default();
-        self.epoch = 0;
-    }
 }
 
 /// Begins to record; what lives already has no site. Does nothing when recording is on.
@@ -285,9 +199,9 @@ pub fn start(_: &mut Vm) {
     unsafe {
         let tree = tree();
         if !tree.on {
-            tree.forget_counts();
             tree.on = true;
-            heap::set_tracking(Some(Tracker { allocated, freed }));
+            ledger::make_room(tree.sites.len());
+            heap::set_tracking(Some(here));
         }
     }
 }
@@ -300,7 +214,6 @@ pub fn stop(_: &mut Vm) {
         if tree.on {
             tree.on = false;
             heap::set_tracking(None);
-            tree.forget_counts();
         }
     }
 }
@@ -317,8 +230,7 @@ pub fn clear(_: &mut Vm) {
     unsafe {
         let tree = tree();
         if tree.on {
-            heap::set_tracking(Some(Tracker { allocated, freed }));
-            tree.forget_counts();
+            heap::set_tracking(Some(here));
         }
     }
 }
@@ -326,24 +238,21 @@ pub fn clear(_: &mut Vm) {
 /// What all recorded blocks hold now, and what they held at the peak (since the start or the last [`reset_peak`]).
 pub fn totals(_: &Vm) -> (Count, Count) {
     // SAFETY: `&Vm` is the GIL.
-    unsafe { (tree().now, tree().peak) }
+    let (now, peak, _) = unsafe { ledger::totals() };
+    (now, peak)
 }
 
 /// Bytes of blocks that were there before recording began (or was cleared) and live still: together with what
 /// [`totals`] says now, all that the allocator has handed out.
 pub fn older_bytes(_: &Vm) -> usize {
     // SAFETY: `&Vm` is the GIL.
-    unsafe { tree().older }
+    unsafe { ledger::totals().2 }
 }
 
 /// Lets the peak begin anew, at what is held now.
 pub fn reset_peak(_: &mut Vm) {
     // SAFETY: `&mut Vm` is the GIL.
-    unsafe {
-        let tree = tree();
-        tree.peak = tree.now;
-        tree.epoch += 1;
-    }
+    unsafe { ledger::reset_peak() };
 }
 
 /// Bytes the tree itself takes, from the system's allocator.
@@ -352,7 +261,8 @@ pub fn table_bytes(_: &Vm) -> usize {
     let t = unsafe { tree() };
     t.contexts.capacity() * size_of::<Context>()
         + t.sites.capacity() * size_of::<Site>()
-        + t.held.capacity() * size_of::<Held>()
+        // SAFETY: as above.
+        + unsafe { ledger::own_bytes() }
         + t.cache.capacity() * size_of::<Cached>()
         + (t.context_ids.capacity() + t.site_ids.capacity()) * 24
 }
@@ -373,7 +283,11 @@ pub fn sites(_: &Vm) -> Vec<SiteCount> {
     // SAFETY: `&Vm` is the GIL.
     let t = unsafe { tree() };
     (1..t.sites.len() as u32)
-        .map(|site| SiteCount { site, now: t.held[site as usize].now, at_peak: t.at_peak(site) })
+        .map(|site| {
+            // SAFETY: as above; room is made with every site.
+            let (now, at_peak) = unsafe { ledger::of_site(site) };
+            SiteCount { site, now, at_peak }
+        })
         .filter(|s| s.now.blocks != 0 || s.at_peak.blocks != 0)
         .collect()
 }

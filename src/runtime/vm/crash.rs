@@ -121,7 +121,6 @@ unsafe fn frames(out: &mut Out, vm: *const Vm, leaf: Leaf) {
             match spot {
                 Spot::Python { code, unit } => {
                     if n == MAX_FRAMES {
-                        out.put("  ...\n");
                         return false;
                     }
                     n += 1;
