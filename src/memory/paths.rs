@@ -64,7 +64,7 @@ fn roots(vm: &mut Vm) -> Vec<(String, Value)> {
 }
 
 /// Visits what keeps alive what: containers by their items, everything else as the collector sees it. A module's
-/// namespace stands for the module, and a function does not lead to its module's names.
+/// namespace stands for the module, a class's for the class, and a function does not lead to its module's names.
 fn children(v: &Value, visit: &mut dyn FnMut(&Value)) {
     if let Some(m) = v.downcast::<Module>() {
         for (_, value) in m.dict.pairs() {
@@ -78,6 +78,13 @@ fn children(v: &Value, visit: &mut dyn FnMut(&Value)) {
         for (_, value) in instance::attributes(v) {
             visit(&value);
         }
+    } else if let Some(t) = v.downcast::<Type>() {
+        // A class leads to its attributes as an instance does, not through its dictionary.
+        let dict = t.get_type().payload.dict.borrow().clone();
+        for (_, value) in dict.iter().flat_map(|d| d.pairs()) {
+            visit(&value);
+        }
+        gc::each_referent(v, visit);
     } else if let Some(f) = v.downcast_exact::<Function>() {
         let (globals, builtins) = (f.globals.as_value().word(), f.builtins.as_value().word());
         gc::each_referent(v, &mut |child| {
