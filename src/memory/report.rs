@@ -14,7 +14,7 @@ pub fn text(c: &Census, command: &str, peak_rss: u64, colour: bool) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "{bold}memory of {command}{plain}: {} at the end in {} blocks, {} at the peak in {} blocks; {} more from before \
+        "{bold}memory of {command}{plain}: {} at the end in {} blocks, {} at the peak in {} blocks\n{} more from before \
          its first line; largest resident size {}",
         size(c.end.bytes),
         c.end.blocks,

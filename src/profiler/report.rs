@@ -23,7 +23,7 @@ pub fn text(p: &Profile, top: usize, colour: bool) -> String {
     let threads = p.sampled_threads().len();
     let _ = writeln!(
         out,
-        "{bold}profile of {}{plain}: {:.3} s, {:.3} s CPU, {threads} thread{}; {} samples at {} Hz ({} time), {} of {} \
+        "{bold}profile of {}{plain}: {:.3} s, {:.3} s CPU, {threads} thread{}\n{} samples at {} Hz ({} time), {} of {} \
          periods missed ({:.1} %)",
         p.command.get(1..).unwrap_or_default().join(" "),
         seconds(p.duration),
