@@ -124,14 +124,13 @@ pub fn finish_with(vm: &mut Vm, outcome: PyResult<()>, look: impl FnOnce(&mut Vm
             vm.clear_error();
         }
     }
-    if !crate::stdio::flush_all(vm) && status == 0 {
-        status = 120;
-    }
+    // What cannot be written is reported once (`Py_FinalizeEx`).
+    let flushed = crate::stdio::flush_all(vm);
     vm.run_ends();
     look(vm);
     crate::builtins::sys::machine::set_finalizing();
     crate::finish::end_modules(vm);
-    if !crate::stdio::flush_all(vm) && status == 0 {
+    if !flushed || !crate::stdio::flush_all(vm) {
         status = 120;
     }
     status

@@ -44,6 +44,7 @@ fn setting(vm: &mut Vm) -> PyResult<Setting> {
 
 /// Opens the standard streams and makes `open` a builtin.
 pub fn open_all(vm: &mut Vm) -> PyResult<()> {
+    host::restore_closed();
     let io = vm.import("_io")?;
     let open = vm.get_attr_text(&io, "open")?;
     crate::builtins::dict().store_text("open", open);

@@ -72,6 +72,28 @@ pub fn write_all(fd: i32, mut data: &[u8]) -> Result<(), i32> {
     Ok(())
 }
 
+/// The standard descriptors that were closed when the process began, a bit each.
+static CLOSED_AT_START: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
+
+/// Runs before Rust's own start, which puts `/dev/null` on closed standard descriptors.
+extern "C" fn note_closed() {
+    let closed = (0..3).filter(|&fd| !is_open(fd)).fold(0, |bits, fd| bits | 1 << fd);
+    CLOSED_AT_START.store(closed, std::sync::atomic::Ordering::Relaxed);
+}
+
+#[used]
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
+static NOTE_CLOSED: extern "C" fn() = note_closed;
+
+/// Closes the standard descriptors again that were closed when the process began: a Python program sees them so.
+pub fn restore_closed() {
+    let closed = CLOSED_AT_START.swap(0, std::sync::atomic::Ordering::Relaxed);
+    for fd in (0..3).filter(|fd| closed & 1 << fd != 0) {
+        // SAFETY: the descriptor is the stand-in of Rust's start, which nothing else refers to.
+        unsafe { libc::close(fd) };
+    }
+}
+
 /// Whether a descriptor is open.
 pub fn is_open(fd: i32) -> bool {
     // SAFETY: no preconditions.

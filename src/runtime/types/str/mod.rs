@@ -229,7 +229,23 @@ impl Str {
         if s.is_ascii() {
             return Str::from_latin1(s.as_bytes());
         }
-        Str::from_code_points(&s.chars().map(|c| c as u32).collect::<Vec<_>>())
+        let len = s.chars().count();
+        // The largest lead byte tells the width; text below U+0100 of one character is shared.
+        match s.bytes().max() {
+            Some(..=0xC3) if len > 1 => Str::build(None, len, Kind::Latin1, false, |p| {
+                // SAFETY: the destination has room for `len` units.
+                s.chars().enumerate().for_each(|(i, c)| unsafe { p.add(i).write(c as u8) })
+            }),
+            Some(0xC4..=0xEF) => Str::build(None, len, Kind::Ucs2, false, |p| {
+                // SAFETY: as above, aligned to 8.
+                s.chars().enumerate().for_each(|(i, c)| unsafe { p.cast::<u16>().add(i).write(c as u16) })
+            }),
+            Some(0xF0..) => Str::build(None, len, Kind::Ucs4, false, |p| {
+                // SAFETY: as above, aligned to 8.
+                s.chars().enumerate().for_each(|(i, c)| unsafe { p.cast::<u32>().add(i).write(c as u32) })
+            }),
+            _ => Str::from_code_points(&s.chars().map(|c| c as u32).collect::<Vec<_>>()),
+        }
     }
     /// Text of WTF-8 (surrogates possible).
     pub fn from_wtf8(s: &Wtf8) -> Py<Str> {

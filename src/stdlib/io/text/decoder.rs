@@ -147,6 +147,20 @@ fn utf8(vm: &mut Vm, me: &Py<TextIo>, bytes: &[u8], last: bool) -> PyResult<Py<S
         joined = [&pending[..], bytes].concat();
         &joined
     };
+    let (good, bad) = match std::str::from_utf8(bytes) {
+        Ok(text) => (text, false),
+        Err(e) => {
+            let good = std::str::from_utf8(&bytes[..e.valid_up_to()]).unwrap_or("");
+            (good, last || e.error_len().is_some())
+        }
+    };
+    if !bad {
+        if let Some(d) = state_mut(vm, me) {
+            d.pending.clear();
+            d.pending.extend_from_slice(&bytes[good.len()..]);
+        }
+        return Ok(Str::from_rust(good));
+    }
     let errors = me.get(vm).errors_text();
     let (text, consumed) = {
         let shared = RefCell::new(&mut *vm);

@@ -7,8 +7,9 @@ use taipan_runtime::encode_units;
 use taipan_runtime::name;
 use taipan_runtime::object::{Py, PyResult, Value};
 use taipan_runtime::types::bytes::Bytes;
-use taipan_runtime::types::str::Str;
+use taipan_runtime::types::str::{Str, Units};
 use taipan_runtime::vm::Vm;
+use taipan_runtime::with_units;
 
 /// How text becomes bytes.
 #[derive(Clone)]
@@ -76,6 +77,7 @@ pub fn encode(vm: &mut Vm, me: &Py<TextIo>, encoder: &Encoder, text: &Py<Str>) -
     let order = |order: &Option<ByteOrder>| order.or(if at_start { None } else { Some(ByteOrder::NATIVE) });
     let errors = me.get(vm).errors_text();
     Ok(Encoded::Bytes(match encoder {
+        Encoder::Utf8 if !has_surrogates(text) => utf8(text),
         Encoder::Utf8 => encode_units!(vm, text, &errors, |u, h| base::encode_utf8(u, h))?,
         Encoder::Ascii => encode_units!(vm, text, &errors, |u, h| base::encode_ascii(u, h))?,
         Encoder::Latin1 => encode_units!(vm, text, &errors, |u, h| base::encode_latin1(u, h))?,
@@ -92,6 +94,30 @@ pub fn encode(vm: &mut Vm, me: &Py<TextIo>, encoder: &Encoder, text: &Py<Str>) -
             }
         }
     }))
+}
+
+fn has_surrogates(text: &Str) -> bool {
+    match text.units() {
+        Units::Latin1(_) => false,
+        Units::Ucs2(u) => u.iter().any(|&c| (0xD800..0xE000).contains(&c)),
+        Units::Ucs4(u) => u.iter().any(|&c| (0xD800..0xE000).contains(&c)),
+    }
+}
+
+/// The UTF-8 of a text without surrogates.
+fn utf8(text: &Str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() * 2);
+    with_units!(text.units(), u => for &c in u {
+        match c as u32 {
+            c @ ..0x80 => out.push(c as u8),
+            c @ ..0x800 => out.extend_from_slice(&[0xC0 | (c >> 6) as u8, 0x80 | (c & 0x3F) as u8]),
+            c => {
+                let c = char::from_u32(c).unwrap_or(char::REPLACEMENT_CHARACTER);
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+        }
+    });
+    out
 }
 
 /// Tells the encoder whether it is at the start of the stream, where a byte order mark belongs.
