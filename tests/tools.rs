@@ -121,7 +121,7 @@ fn options_of_python_and_of_the_tool_mix() -> Outcome {
     check(d.path().join("x.svg").exists(), "no x.svg")
 }
 
-/// One function takes three times as long as the other, by the clock itself.
+/// One function takes three times as long as the other, more or less; it prints its share.
 const THREE_TO_ONE: &str = "
 import time
 
@@ -137,15 +137,16 @@ def hot(start):
 def cool(start):
     return turn(start + 0.1)
 
-hot(time.perf_counter())
-cool(time.perf_counter())
+start = time.perf_counter()
+hot(start)
+between = time.perf_counter()
+cool(between)
+print((between - start) / (time.perf_counter() - start))
 ";
 
-fn collapsed(folder: &Path, words: &[&str]) -> Result<Vec<(String, f64)>, Failed> {
-    let mut all = vec!["profile", "--format", "collapsed", "-o", "stacks.txt"];
-    all.extend(words);
-    let r = taipan(folder, &all);
-    let text = std::fs::read_to_string(folder.join("stacks.txt")).map_err(|e| format!("{e}: {}", r.err))?;
+/// The stacks that a run with `-o stacks.txt` wrote, with their times.
+fn collapsed(folder: &Path) -> Result<Vec<(String, f64)>, Failed> {
+    let text = std::fs::read_to_string(folder.join("stacks.txt"))?;
     text.lines()
         .map(|l| {
             let (stack, n) = l.rsplit_once(' ').ok_or("a line without a number")?;
@@ -159,14 +160,18 @@ fn share(stacks: &[(String, f64)], part: &str) -> f64 {
     stacks.iter().filter(|(s, _)| s.contains(part)).map(|(_, n)| n).sum::<f64>() / total
 }
 
+/// The program's own clock says how long each half took: on a busy machine that is not what it asked for.
 fn profile_shares_are_right() -> Outcome {
     let d = folder("p.py", THREE_TO_ONE);
-    let stacks = collapsed(d.path(), &["p.py"])?;
+    let r = taipan(d.path(), &["profile", "--format", "collapsed", "-o", "stacks.txt", "p.py"]);
+    let truth: f64 = r.out.trim().parse().map_err(|e| format!("{e}: {}{}", r.out, r.err))?;
+    let stacks = collapsed(d.path())?;
     let (hot, cool) = (share(&stacks, ";hot p.py"), share(&stacks, ";cool p.py"));
-    check((2.0..4.5).contains(&(hot / cool)), format!("hot {hot:.3}, cool {cool:.3}: {stacks:?}"))?;
+    let measured = hot / (hot + cool);
+    check((measured - truth).abs() < 0.1, format!("{measured:.3} instead of {truth:.3}: {stacks:?}"))?;
     check(hot + cool > 0.8, format!("hot {hot:.3}, cool {cool:.3}"))?;
     let micros: f64 = stacks.iter().map(|(_, n)| n).sum();
-    check((300_000.0..4_000_000.0).contains(&micros), format!("{micros} µs in all"))
+    check(micros > 300_000.0, format!("{micros} µs in all"))
 }
 
 fn flamegraph_is_a_picture_of_the_hot_function() -> Outcome {
@@ -177,7 +182,8 @@ fn flamegraph_is_a_picture_of_the_hot_function() -> Outcome {
     let title = title(&svg, "hot p.py:").ok_or("the hot function is not in the picture")?;
     let percent = title.rsplit(", ").next().and_then(|t| t.strip_suffix("%)")).unwrap_or_default();
     let percent: f64 = percent.parse().map_err(|e| format!("{e}: {title}"))?;
-    check((55.0..90.0).contains(&percent), format!("{percent} %: {title}"))?;
+    let truth: f64 = r.out.trim().parse().map_err(|e| format!("{e}: {}", r.out))?;
+    check((percent - truth * 100.0).abs() < 15.0, format!("{percent} %: {title}"))?;
     check(r.err.contains("hottest functions") && r.err.contains("turn"), r.err)
 }
 
@@ -214,7 +220,8 @@ fn native_functions_have_their_names() -> Outcome {
         "p.py",
         "def work():\n    data = [(i * 7919) % 100003 for i in range(60000)]\n    for _ in range(40):\n        sorted(data)\nwork()\n",
     );
-    let stacks = collapsed(d.path(), &["p.py"])?;
+    taipan(d.path(), &["profile", "--format", "collapsed", "-o", "stacks.txt", "p.py"]);
+    let stacks = collapsed(d.path())?;
     let sorted = share(&stacks, "work p.py:4;sorted [native]");
     check(sorted > 0.5, format!("sorted has {sorted:.3}: {stacks:?}"))
 }

@@ -217,7 +217,11 @@ extern "C" fn add_address(context: *mut libc::c_void, data: *mut libc::c_void) -
         return 5; // _URC_END_OF_STACK
     }
     // SAFETY: the unwinder's own context.
-    a.all[a.count] = unsafe { _Unwind_GetIP(context) };
+    let address = unsafe { _Unwind_GetIP(context) };
+    if address == 0 {
+        return 5;
+    }
+    a.all[a.count] = address;
     a.count += 1;
     0
 }
