@@ -44,7 +44,7 @@ pub fn main(args: &[String]) -> Result<i32, String> {
         help::show(&help::version(plan.version));
         return Ok(0);
     }
-    if matches!(plan.program, Program::None) {
+    if matches!(plan.program, Program::None) && !at_a_prompt() {
         plan.program = Program::Stdin;
     }
     check(&plan.program)?;

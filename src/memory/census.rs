@@ -254,7 +254,7 @@ fn samples(vm: &Vm, spot_of: &FxHashMap<u32, usize>, spots: usize) -> Vec<Vec<Va
         let Some(&i) = spot_of.get(&b.site) else { return };
         seen[i] += 1;
         // A plain reservoir would do; every n-th is enough, and large blocks always count.
-        let keep = b.size >= 4096 || seen[i] < 2000 || seen[i] % 64 == 0;
+        let keep = b.size >= 4096 || seen[i] < 2000 || seen[i].is_multiple_of(64);
         if keep {
             match sites::object_in(vm, b) {
                 Some(v) => objects[i].push((b.size, v)),

@@ -217,7 +217,7 @@ pub unsafe fn leaf_at_signal(vm: *const Vm, context: *mut libc::c_void) -> Leaf 
         let start = running.start() as usize;
         let units = start..start + running.unit_count() * 8;
         let spilled = (0..8).map(|i| *(sp as *const usize).add(i));
-        let found = all.into_iter().chain(spilled).find(|w| units.contains(w) && w % 8 == 0);
+        let found = all.into_iter().chain(spilled).find(|w| units.contains(w) && w.is_multiple_of(8));
         Leaf::Handler(found.map_or((*frame).ip, |w| w as *const Unit))
     }
 }
