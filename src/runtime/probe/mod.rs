@@ -450,20 +450,7 @@ pub fn loop_ended(vm: &mut Vm, end_for: *const Unit, value: Value) -> PyResult<(
     tell(vm, &at, Layer::Own, site.own, false, hit)
 }
 
-/// A sampling request arrived: calls the sampler, if one is installed.
-pub fn sample(vm: &mut Vm) {
-    if let Some(f) = SAMPLER.get() {
-        f(vm);
-    }
-}
-
-static SAMPLER: std::sync::OnceLock<fn(&mut Vm)> = std::sync::OnceLock::new();
 static PAUSER: std::sync::OnceLock<fn(&mut Vm) -> PyResult<()>> = std::sync::OnceLock::new();
-
-/// Installs the function that takes a sample at a safepoint (once in a process).
-pub fn set_sampler(f: fn(&mut Vm)) {
-    let _ = SAMPLER.set(f);
-}
 
 /// Installs the function that a pause request calls at a safepoint (once in a process).
 pub fn set_pauser(f: fn(&mut Vm) -> PyResult<()>) {

@@ -31,8 +31,6 @@ pub mod breaker {
     pub const GC: u32 = 4;
     /// An exception was thrown into the thread from outside.
     pub const ASYNC_EXC: u32 = 8;
-    /// A sampling profiler wants a look.
-    pub const SAMPLE: u32 = 16;
     /// A debugger wants the thread to stop.
     pub const PAUSE: u32 = 32;
     /// Calls that another thread queued for this one.

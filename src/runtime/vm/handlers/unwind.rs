@@ -94,10 +94,6 @@ impl Vm {
 #[inline(never)]
 pub fn attend(vm: &mut Vm) -> PyResult<()> {
     let bits = vm.breaker.load(Relaxed);
-    if bits & breaker::SAMPLE != 0 {
-        vm.breaker.fetch_and(!breaker::SAMPLE, Relaxed);
-        crate::probe::sample(vm);
-    }
     if bits & breaker::GC != 0 {
         vm.breaker.fetch_and(!breaker::GC, Relaxed);
         crate::object::gc::collect_due(vm);
