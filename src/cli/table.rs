@@ -125,12 +125,13 @@ pub static COMMANDS: &[Command] = &[
     Command {
         name: "profile",
         summary: "run a program and show where its time goes: hottest functions and lines, flamegraph",
-        about: "The program runs as it would without the profiler. A timer asks for a sample, the thread that runs takes \
-                it at its next safe point (a call or a loop's jump back), with the line that ran when it was asked. \
+        about: "The program runs as it would without the profiler. At a random moment in each period every thread's \
+                stack is noted where it is, the running thread's too, so time is charged to the line that takes it. \
                 Builtin functions (sorted, a regular expression's match ...) stand in the picture under their own \
                 names, and so does the collector.\n\n\
                 After the program's end the hottest functions and lines are printed on standard error; the flamegraph \
-                is an SVG file for a browser: click a frame to zoom, Ctrl-F searches. The exit status is the program's.",
+                is an SVG file for a browser: click a frame to zoom, Ctrl-F searches. The exit status is the program's. \
+                Other processes that the program starts are not followed.",
         examples: &[
             ("taipan profile script.py", "a report, and taipan-profile.svg"),
             ("taipan profile -o hot.svg --rate 5000 -m package.tool --fast", "more samples; -m as in python"),
