@@ -157,6 +157,7 @@ pub fn hash_items(vm: &mut Vm, items: &[Value], with_length: bool) -> PyResult<i
 }
 
 fn tuple_hash(vm: &mut Vm, me: &Value) -> PyResult<i64> {
+    vm.check_recursion(" while hashing a tuple")?;
     hash_items(vm, this(me).items(), true)
 }
 
