@@ -125,7 +125,9 @@ impl Running {
         let mut canonical = Vec::with_capacity(units.capacity());
         let mut unit_of = vec![0u32; c.code.len() / 2 + 1];
         let mut jumps = Vec::new();
+        let mut decoded = 0;
         for i in c.instructions() {
+            decoded = i.end();
             let at = units.len() as u32;
             // The first code unit of an instruction may be an EXTENDED_ARG; offsets name the opcode's own unit.
             for slot in &mut unit_of[i.start..i.end()] {
@@ -144,6 +146,10 @@ impl Running {
             }
         }
         let end = units.len() as u32;
+        // Code made by hand may hold a byte that is no opcode, or have no end: what runs there says so.
+        let unknown = c.code.get(decoded * 2).copied().unwrap_or(0);
+        push(&mut units, rop::UNKNOWN, unknown as u16, 0);
+        canonical.push(canonical.last().copied().unwrap_or(0));
         if let Some(last) = unit_of.last_mut() {
             *last = end;
         }

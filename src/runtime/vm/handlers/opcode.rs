@@ -155,6 +155,8 @@ table! {
     own {
         /// Leaves the eval loop with the result on top of the stack.
         EXIT => call::exit,
+        /// A byte that is no opcode (its argument), or the place behind the last instruction.
+        UNKNOWN => unwind::unknown,
         /// After a special method called for an operator: goes on after the caller's instruction.
         RESULT => call::result,
         /// As `RESULT`, with the result's truth (comparisons that make a bool).

@@ -19,6 +19,20 @@ invalid(ip, sp, fp, vm, t) {
 });
 
 handler!(
+/// A byte of handmade code that is no opcode.
+unknown(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    unknown_opcode(&mut *vm, (*ip).arg);
+    jump!(unwind, ip, sp, fp, vm, t)
+});
+
+#[cold]
+#[inline(never)]
+fn unknown_opcode(vm: &mut Vm, byte: u16) {
+    let _ = vm.system_error(format!("unknown opcode {byte}"));
+}
+
+handler!(
 /// A probe: tells its listeners, then runs the displaced opcode.
 probe(ip, sp, fp, vm, t) {
     let prev = (*(*vm).frame).ip;
