@@ -141,7 +141,7 @@ pub fn remove_offset(code: &Py<Code>, offset: u32, tool: Tool, data: usize) {
 
 /// Lines of a code object where a breakpoint can stand, in growing order.
 pub fn lines_of(code: &Py<Code>) -> Vec<u32> {
-    let running = code.running_copy();
+    let running = code.running();
     let layout = super::lines::Layout::of(running);
     let kinds = super::lines::starts(running, &layout);
     let mut out: Vec<u32> = (0..running.unit_count())
