@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use taipan_runtime::vm::Vm;
 use taipan_syntax::{Mode, ParseOptions};
 use tui::dap::{Endpoint, LaunchArguments};
 use tui::{Config, PrivateDirectory};
@@ -29,6 +30,18 @@ pub fn run(mut invocation: Invocation) -> Result<i32, String> {
 
 fn is_on(invocation: &Invocation, option: &str) -> bool {
     invocation.get(option).is_some()
+}
+
+impl super::run::Watch for Debugged {
+    fn before(&mut self, vm: &mut Vm) {
+        Debugged::before(self, vm);
+    }
+    fn main_done(&mut self, vm: &mut Vm) {
+        Debugged::main_done(self, vm);
+    }
+    fn after(&mut self, _: &mut Vm, status: i32) {
+        Debugged::after(self, status);
+    }
 }
 
 // ---- the program's side ----------------------------------------------------------------------------------------------
@@ -128,8 +141,8 @@ fn in_terminal(invocation: &Invocation, plan: Plan) -> Result<i32, String> {
 struct Plain;
 
 impl super::run::Watch for Plain {
-    fn before(&mut self, _: &mut taipan_runtime::vm::Vm) {}
-    fn after(&mut self, _: &mut taipan_runtime::vm::Vm, _: i32) {}
+    fn before(&mut self, _: &mut Vm) {}
+    fn after(&mut self, _: &mut Vm, _: i32) {}
 }
 
 fn has_syntax_error(program: &Program) -> bool {

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use taipan_runtime::object::Py;
 use taipan_runtime::probe::native::{self, Tool};
 use taipan_runtime::types::code::Code;
+use taipan_runtime::types::str::Str;
 use taipan_runtime::vm::Vm;
 use tui::dap;
 
@@ -251,10 +252,9 @@ fn message(vm: &mut Vm, place: &Place, pieces: &[Piece]) -> String {
         match piece {
             Piece::Text(t) => out.push_str(t),
             Piece::Expression(e) => {
-                let value = evaluate::expression(vm, place, e).and_then(|v| {
-                    let text = vm.str(&v);
-                    evaluate::text_of_error(vm, text).map(|s| s.to_rust().into_owned())
-                });
+                // As in an f-string, so that !r and format specifications work.
+                let value = evaluate::expression(vm, place, &format!("f'''{{{e}}}'''"));
+                let value = value.map(|v| v.downcast::<Str>().map_or_else(String::new, |s| s.to_rust().into_owned()));
                 out.push_str(&value.unwrap_or_else(|why| format!("<{why}>")));
             }
         }

@@ -6,7 +6,7 @@ use tui::dap::{EventBody, ExitedEvent, ProcessEvent, TerminatedEvent};
 use super::Debugger;
 use super::dap::server::Server;
 
-/// What the command line says of the session.
+/// A program and the server that shows it.
 pub struct Debugged {
     server: Option<Server>,
     /// Wait for a client before the first line.
@@ -34,8 +34,9 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
     }
 }
 
-impl crate::cli::run::Watch for Debugged {
-    fn before(&mut self, vm: &mut Vm) {
+impl Debugged {
+    /// The interpreter is up; the program's first line runs next.
+    pub fn before(&mut self, vm: &mut Vm) {
         let debugger: &'static Debugger = super::the();
         debugger.install(vm);
         self.listen();
@@ -52,11 +53,13 @@ impl crate::cli::run::Watch for Debugged {
         debugger.enter_program(vm);
     }
 
-    fn main_done(&mut self, vm: &mut Vm) {
+    /// The program's main code is over.
+    pub fn main_done(&mut self, vm: &mut Vm) {
         super::the().main_done(vm);
     }
 
-    fn after(&mut self, _: &mut Vm, status: i32) {
+    /// The program is over.
+    pub fn after(&mut self, status: i32) {
         let debugger = super::the();
         debugger.send(&EventBody::Exited(ExitedEvent { exit_code: i64::from(status) }));
         debugger.send(&EventBody::Terminated(TerminatedEvent::default()));

@@ -217,7 +217,12 @@ fn deliver(vm: &mut Vm, code: &Py<Code>, tool: usize, hit: &Hit<'_>) -> PyResult
         t if t >= FIRST_NATIVE => {
             let Some(listener) = switchboard::with(|b| b.native[t]) else { return Ok(Answer::Disable) };
             vm.hooks.in_native += 1;
+            // A debugger may move the frame to another line, as a trace function may.
+            vm.hooks.stops.push(jump::Stop { frame: vm.frame, sp: vm.sp, event: hit.event });
             let r = listener(vm, hit);
+            if let Some(stop) = vm.hooks.stops.pop() {
+                vm.sp = stop.sp;
+            }
             vm.hooks.in_native -= 1;
             r
         }
