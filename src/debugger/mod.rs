@@ -24,9 +24,11 @@ pub mod threads;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use taipan_runtime::object::{PyResult, Value};
+use taipan_runtime::object::{MethodDef, NativeFn, PyResult, Value, none};
 use taipan_runtime::probe::native::{self, Answer, Event, EventSet, Hit, Tool};
 use taipan_runtime::types::code::Code;
+use taipan_runtime::types::method::BuiltinFunction;
+use taipan_runtime::vm::args::Args;
 use taipan_runtime::vm::{Vm, breaker, gil};
 use tui::dap::{self as protocol, EventBody};
 
@@ -56,6 +58,19 @@ pub struct Debugger {
 }
 
 static DEBUGGER: OnceLock<Debugger> = OnceLock::new();
+
+/// What `breakpoint()` calls while a program is debugged.
+static HOOK: MethodDef = MethodDef::function(
+    "breakpointhook",
+    "($module, /, *args, **kws)",
+    "Stop in the debugger, if one is connected.",
+    NativeFn::V(breakpoint_called),
+);
+
+fn breakpoint_called(vm: &mut Vm, _: &Args<'_>) -> PyResult {
+    native::unobserved(vm, |vm| the().stop(vm, Reason::Statement));
+    Ok(none())
+}
 
 /// The debugger of this process, made at first use.
 pub fn the() -> &'static Debugger {
@@ -89,6 +104,11 @@ impl Debugger {
         native::on_code_created(code_created);
         native::on_thread(|vm, started| the().thread_changed(vm, started));
         taipan_runtime::probe::set_pauser(|vm| the().paused(vm));
+        // `breakpoint()` means this debugger, unless the user has named another.
+        if std::env::var("PYTHONBREAKPOINT").ok().filter(|v| !v.is_empty()).is_none() {
+            let module = vm.intern("sys");
+            taipan_runtime::builtins::sys::set(vm, HOOK.name, BuiltinFunction::of_module(&HOOK, &module).into());
+        }
         self.threads.number(vm.ident);
     }
 

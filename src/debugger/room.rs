@@ -23,6 +23,8 @@ pub enum Reason {
     Entry,
     /// The user asked for it.
     Pause,
+    /// The program called `breakpoint()`.
+    Statement,
     /// The user moved the program to another line.
     Goto,
     /// Breakpoints were hit.
@@ -140,6 +142,7 @@ impl Room {
             Some(Reason::Step) | None => "step",
             Some(Reason::Entry) => "entry",
             Some(Reason::Pause) => "pause",
+            Some(Reason::Statement) => "breakpoint",
             Some(Reason::Goto) => "goto",
             Some(Reason::Breakpoint { ids, of_function, problem }) => {
                 event.hit_breakpoint_ids = Some(ids.clone());

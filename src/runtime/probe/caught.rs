@@ -52,7 +52,7 @@ fn in_frame(f: FrameView<'_>, exception: &Value) -> Verdict {
     // A handler that passes the exception on lies itself in the range of an outer handler.
     for _ in 0..64 {
         let Some(h) = running.handler_for(unit) else { return Verdict::PassesOn };
-        match follow(f, running, h.target as usize, exception) {
+        match follow(f, running, h.target as usize, h.depth as usize, exception) {
             (Verdict::PassesOn, Some(next)) if next != unit => unit = next,
             (v, _) => return v,
         }
@@ -61,9 +61,18 @@ fn in_frame(f: FrameView<'_>, exception: &Value) -> Verdict {
 }
 
 /// Reads a handler from its first instruction on; also where it raises the exception again.
-fn follow(f: FrameView<'_>, running: &Running, unit: usize, exception: &Value) -> (Verdict, Option<usize>) {
+fn follow(
+    f: FrameView<'_>,
+    running: &Running,
+    unit: usize,
+    depth: usize,
+    exception: &Value,
+) -> (Verdict, Option<usize>) {
     let code = f.code();
     let start = running.canonical_unit(unit);
+    if is_cleanup(&code, start) {
+        return (Verdict::PassesOn, reraise_of(&code, running, start));
+    }
     let mut at = start;
     let mut candidate: Option<Option<Value>> = None;
     for _ in 0..256 {
@@ -76,6 +85,9 @@ fn follow(f: FrameView<'_>, running: &Running, unit: usize, exception: &Value) -
             Op::STORE_FAST | Op::STORE_NAME | Op::STORE_GLOBAL | Op::STORE_DEREF => return (Verdict::Catches, here),
             Op::RERAISE => return (Verdict::PassesOn, here),
             Op::CALL_INTRINSIC_1 if i.arg == 3 => return (Verdict::PassesOn, here),
+            Op::WITH_EXCEPT_START if exit_passes_on(f, depth) => {
+                return (Verdict::PassesOn, reraise_of(&code, running, start));
+            }
             Op::WITH_EXCEPT_START | Op::CHECK_EG_MATCH => return (Verdict::Unknown, here),
             Op::CLEANUP_THROW | Op::END_ASYNC_FOR => return (Verdict::PassesOn, here),
             Op::LOAD_GLOBAL | Op::LOAD_NAME => {
@@ -102,11 +114,67 @@ fn follow(f: FrameView<'_>, running: &Running, unit: usize, exception: &Value) -
                 None => return (Verdict::Unknown, here),
             },
             // `finally`: its body runs, then the exception goes on (unless it returns).
-            _ if candidate.is_none() => return (finally(&code, start), reraise_of(&code, running, start)),
+            _ if candidate.is_none() || !tests_class(&code, start) => {
+                return (finally(&code, start), reraise_of(&code, running, start));
+            }
             _ => return (Verdict::Unknown, here),
         }
     }
     (Verdict::Unknown, None)
+}
+
+/// Code that restores something and raises again: the end of an `except … as e`, of a comprehension, of a handler. A
+/// handler that the program wrote begins by making the exception the handled one.
+fn is_cleanup(code: &Code, start: usize) -> bool {
+    let first = instruction_at(code, start).map(|i| i.op);
+    !matches!(first, Some(Op::PUSH_EXC_INFO | Op::CLEANUP_THROW | Op::END_ASYNC_FOR | Op::CALL_INTRINSIC_1) | None)
+}
+
+/// Whether the handler's first line compares the exception with a class: an `except` clause, not a `finally`.
+fn tests_class(code: &Code, start: usize) -> bool {
+    let line = |i: &Instruction| code.canonical.line_at(i.index * 2);
+    let mut all = taipan_bytecode::Instructions::starting_at(&code.canonical.code, start).skip(1);
+    let Some(first) = all.next() else { return false };
+    let here = line(&first);
+    all.take_while(|i| line(i) == here).any(|i| matches!(i.op, Op::CHECK_EXC_MATCH | Op::CHECK_EG_MATCH))
+}
+
+/// Whether the `__exit__` of a `with` statement lets exceptions through: that of a native type does, one in Python if it
+/// returns nothing but `None` and `False`.
+fn exit_passes_on(f: FrameView<'_>, depth: usize) -> bool {
+    if depth < 2 {
+        return false;
+    }
+    // SAFETY: the frame is live, and inside the `with` statement its stack holds the two words of `__exit__` on top of
+    // what the handler's depth leaves.
+    let [exit, receiver] = unsafe {
+        let stack = crate::vm::frame::Frame::stack(f.raw());
+        [*stack.add(depth - 2), *stack.add(depth - 1)].map(|w| (w != 0).then(|| crate::vm::frame::value_of(w)))
+    };
+    let bound = exit.as_ref().and_then(|e| e.downcast::<crate::types::method::BoundMethod>());
+    let (function, receiver) = match (bound, receiver) {
+        (Some(b), _) => (Some(b.function.clone()), Some(b.self_value.clone())),
+        (None, receiver) => (exit.clone(), receiver),
+    };
+    if receiver.is_some_and(|r| r.class().payload.def.get().is_some()) {
+        return true;
+    }
+    let Some(function) = function.as_ref().and_then(|e| e.downcast::<crate::types::function::Function>()) else {
+        return false;
+    };
+    let code = function.code.borrow();
+    let mut last = None;
+    for i in code.canonical.instructions() {
+        if i.op == Op::RETURN_VALUE {
+            let nothing = |v: &Value| v.is_none() || v.is_static(&crate::types::singletons::FALSE);
+            let constant = last.filter(|l: &Instruction| l.op == Op::LOAD_CONST);
+            if !constant.and_then(|l| code.consts.get(l.arg as usize)).is_some_and(nothing) {
+                return false;
+            }
+        }
+        last = Some(i);
+    }
+    true
 }
 
 fn instruction_at(code: &Code, at: usize) -> Option<Instruction> {

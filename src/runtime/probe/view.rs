@@ -46,6 +46,11 @@ impl Vm {
 }
 
 impl<'a> FrameView<'a> {
+    /// The frame itself, for the rooms of `probe`.
+    pub(super) fn raw(self) -> *mut Frame {
+        self.frame
+    }
+
     /// Identity.
     pub fn id(self) -> FrameId {
         FrameId(self.frame as usize)

@@ -215,7 +215,8 @@ impl App {
         if !self.session.capabilities.supports_step_in_targets_request {
             return self.problem("this debugger cannot list the calls of a line");
         }
-        if let Some(frame_id) = self.session.frame_id() {
+        // Only the innermost frame can step, whichever is looked at.
+        if let Some(frame_id) = self.session.frames().first().map(|f| f.id) {
             self.request::<r::StepInTargets>(&FrameArguments { frame_id }, Pending::StepInTargets);
         }
     }
