@@ -31,13 +31,23 @@ pub struct Step {
     pub kind: Kind,
     thread: u64,
     frame: Option<FrameId>,
-    /// Stop at the next instruction of the frame, not at its next line: it was returned to.
-    arriving: bool,
+    at: At,
     just_my_code: bool,
     /// Code objects with events of ours.
     codes: Vec<Value>,
     /// Function and value that the step saw returned.
     pub returned: Option<(String, Value)>,
+}
+
+/// Where in its frame the step ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// At the next line.
+    Line,
+    /// At the next instruction: the frame was returned to.
+    Instruction,
+    /// Not in it: when it is left.
+    Nowhere,
 }
 
 /// What an event means for the step.
@@ -57,8 +67,8 @@ const ENDS: EventSet = EventSet::NONE.and(Event::PyReturn).and(Event::PyYield);
 impl Step {
     /// Begins a step of this thread from the frame so many levels up.
     pub fn begin(vm: &mut Vm, tool: Tool, kind: Kind, thread: u64, just_my_code: bool) -> Step {
-        let mut step =
-            Step { kind, thread, frame: None, arriving: false, just_my_code, codes: Vec::new(), returned: None };
+        let at = if kind == Kind::Out { At::Nowhere } else { At::Line };
+        let mut step = Step { kind, thread, frame: None, at, just_my_code, codes: Vec::new(), returned: None };
         if kind == Kind::Entry {
             return step;
         }
@@ -112,11 +122,12 @@ impl Step {
     /// An event of the innermost frame.
     pub fn event(&mut self, vm: &mut Vm, tool: Tool, event: Event, value: Option<&Value>) -> Progress {
         match event {
-            Event::Line if self.is_here(vm) && !self.arriving && self.kind != Kind::Out => Progress::Stop,
-            Event::Instruction if self.is_here(vm) && self.arriving => Progress::Stop,
-            Event::PyReturn if self.is_here(vm) => self.leave(vm, tool, value),
-            Event::PyYield if self.is_here(vm) && !waits(vm) => self.leave(vm, tool, value),
-            Event::PyUnwind if self.is_here(vm) => self.leave(vm, tool, None),
+            Event::Line if self.is_here(vm) && self.at == At::Line => Progress::Stop,
+            Event::Instruction if self.is_here(vm) && self.at == At::Instruction => Progress::Stop,
+            Event::PyReturn if self.is_here(vm) => self.leave(vm, tool, At::Instruction, value),
+            Event::PyYield if self.is_here(vm) && !waits(vm) => self.leave(vm, tool, At::Instruction, value),
+            // What a handler does first belongs to no line of the program.
+            Event::PyUnwind if self.is_here(vm) => self.leave(vm, tool, At::Line, None),
             Event::PyStart | Event::PyResume if matches!(self.kind, Kind::In | Kind::Entry) && self.is_of(vm) => {
                 self.enter(vm, tool);
                 Progress::On
@@ -130,13 +141,13 @@ impl Step {
         let Some((id, code)) = vm.innermost().map(|f| (f.id(), f.code())) else { return };
         if self.concerns(&code) {
             self.frame = Some(id);
-            self.arriving = false;
+            self.at = At::Line;
             self.listen(vm, tool, &code, LINES);
         }
     }
 
     /// The frame ends: the step goes on in its caller.
-    fn leave(&mut self, vm: &mut Vm, tool: Tool, value: Option<&Value>) -> Progress {
+    fn leave(&mut self, vm: &mut Vm, tool: Tool, at: At, value: Option<&Value>) -> Progress {
         let Some(here) = vm.innermost() else { return Progress::Lost };
         let name = here.code().name.to_rust().into_owned();
         self.returned = value.filter(|_| !name.starts_with("<module")).map(|v| (name, v.clone()));
@@ -149,8 +160,9 @@ impl Step {
             return if self.kind == Kind::In { Progress::On } else { Progress::Lost };
         };
         self.frame = Some(id);
-        self.arriving = true;
-        self.listen(vm, tool, &code, EventSet::NONE.and(Event::Instruction));
+        self.at = at;
+        let events = if at == At::Line { LINES } else { EventSet::NONE.and(Event::Instruction) };
+        self.listen(vm, tool, &code, events);
         Progress::On
     }
 }

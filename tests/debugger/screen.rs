@@ -115,9 +115,9 @@ fn whole_program() -> Result<(), Failed> {
     screen.type_keys("o")?;
     std::thread::sleep(Duration::from_millis(300));
     screen.type_keys("36\r")?;
-    screen.shows(&["next year: 37", "exit code 4"])?;
-    // The keys go to the program until its terminal is left.
-    screen.type_keys("\x1d")?;
+    screen.shows(&["next year: 37", "EXIT CODE 4"])?;
+    // The program's terminal still has the keys.
+    screen.type_keys("\x1b")?;
     std::thread::sleep(Duration::from_millis(300));
     screen.type_keys("q")?;
     let code = screen.end()?;

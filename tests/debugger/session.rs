@@ -119,10 +119,11 @@ impl Player {
             "next" => self.go(|p| p.call::<r::Next>(&step).map(drop)),
             "in" => self.go(|p| p.call::<r::StepIn>(&step).map(drop)),
             "out" => self.go(|p| p.call::<r::StepOut>(&step).map(drop)),
-            "pause" => {
+            "pause" => self.go(|p| {
+                p.call::<r::Continue>(&thread)?;
                 std::thread::sleep(Duration::from_millis(300));
-                self.go(|p| p.call::<r::Pause>(&thread).map(drop))
-            }
+                p.call::<r::Pause>(&thread).map(drop)
+            }),
             "goto" => self.goto(rest),
             "stack" => Ok(self.frames.iter().map(shown_frame).collect()),
             "frame" => self.choose_frame(rest),
@@ -134,7 +135,7 @@ impl Player {
             "complete" => self.complete(rest),
             "threads" => {
                 let threads = self.call::<r::Threads>(&Default::default())?.threads;
-                Ok(threads.into_iter().map(|t| format!("{} {}\n", t.id.0, t.name)).collect())
+                Ok(threads.into_iter().map(|t| format!("{}\n", t.name)).collect())
             }
             "exception" => {
                 let info = self.call::<r::ExceptionInfo>(&thread)?;
@@ -282,6 +283,9 @@ impl Player {
         variables_reference: dap::VariablesReference,
         range: Option<(i64, i64)>,
     ) -> Result<String, String> {
+        if !variables_reference.has_children() {
+            return Ok(String::new());
+        }
         let filter = range.map(|_| "indexed".to_owned());
         let (start, count) = (range.map(|r| r.0), range.map(|r| r.1));
         let arguments = dap::VariablesArguments { variables_reference, filter, start, count, format: None };
