@@ -228,9 +228,7 @@ impl Breakpoint {
     fn describe(&self) -> dap::Breakpoint {
         let verified = lock(&self.state).verified;
         let (source, line, message) = match &self.place {
-            Where::Line(path, line) => {
-                (Some(sources::describe(&path.to_string_lossy())), Some(i64::from(*line)), None)
-            }
+            Where::Line(path, line) => (Some(sources::describe(&path.to_string_lossy())), Some(i64::from(*line)), None),
             Where::Function(name) => {
                 (None, None, (!verified).then(|| format!("no function {name} yet: it may come later")))
             }
@@ -291,13 +289,19 @@ impl Breakpoints {
     }
 
     /// Replaces the breakpoints of one source.
-    pub fn set_lines(&mut self, vm: &mut Vm, tool: Tool, wanted: &dap::SetBreakpointsArguments) -> Vec<dap::Breakpoint> {
+    pub fn set_lines(
+        &mut self,
+        vm: &mut Vm,
+        tool: Tool,
+        wanted: &dap::SetBreakpointsArguments,
+    ) -> Vec<dap::Breakpoint> {
         let Some(path) = path_of(&wanted.source) else {
             return wanted.breakpoints.iter().map(|b| refused(Some(b.line), "the source has no path".into())).collect();
         };
         // Those that stay as they are keep their counts.
-        let (old, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.list).into_iter().partition(|b| matches!(&b.place, Where::Line(p, _) if *p == path));
+        let (old, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.list)
+            .into_iter()
+            .partition(|b| matches!(&b.place, Where::Line(p, _) if *p == path));
         self.list = rest;
         let lines = sources::code_lines(&path.to_string_lossy());
         let mut answers = Vec::new();

@@ -52,7 +52,9 @@ impl Filter {
             description: Some(description.to_owned()),
             default: Some(self == Filter::Uncaught),
             supports_condition: Some(true),
-            condition_description: Some("Exception types, such as KeyError, OSError; !ValueError leaves one out".into()),
+            condition_description: Some(
+                "Exception types, such as KeyError, OSError; !ValueError leaves one out".into(),
+            ),
         }
     }
 
@@ -106,9 +108,10 @@ impl Filters {
     pub fn new(wanted: &dap::SetExceptionBreakpointsArguments) -> Filters {
         let find = |name: &str| Filter::ALL.into_iter().find(|f| f.name() == name);
         let plain = wanted.filters.iter().filter_map(|n| Some((find(n)?, Types::default())));
-        let limited = wanted.filter_options.iter().filter_map(|o| {
-            Some((find(&o.filter_id)?, Types::parse(o.condition.as_deref().unwrap_or_default())))
-        });
+        let limited = wanted
+            .filter_options
+            .iter()
+            .filter_map(|o| Some((find(&o.filter_id)?, Types::parse(o.condition.as_deref().unwrap_or_default()))));
         Filters { on: plain.chain(limited).collect() }
     }
 

@@ -202,7 +202,7 @@ impl Debugger {
     fn progress(&self, vm: &mut Vm, hit: &Hit<'_>) -> Progress {
         let mut step = lock(&self.step);
         let Some(s) = step.as_mut() else { return Progress::On };
-        let progress = s.event(vm, self.tool(), hit.event, hit.value);
+        let progress = s.event(vm, self.tool(), hit);
         if progress == Progress::Lost {
             let mut over = step.take();
             drop(step);
@@ -321,13 +321,13 @@ impl Debugger {
     fn resume(&self, vm: &mut Vm, resume: Resume) {
         match resume {
             Resume::Continue => {}
-            Resume::Step(kind, thread) => self.begin_step(vm, kind, thread),
+            Resume::Step(kind, thread, call) => self.begin_step(vm, kind, thread, call),
             Resume::Detach => self.let_go(vm),
         }
     }
 
-    fn begin_step(&self, vm: &mut Vm, kind: Kind, thread: u64) {
-        let step = Step::begin(vm, self.tool(), kind, thread, self.just_my_code());
+    fn begin_step(&self, vm: &mut Vm, kind: Kind, thread: u64, call: Option<u32>) {
+        let step = Step::begin(vm, self.tool(), kind, thread, call, self.just_my_code());
         *lock(&self.step) = Some(step);
         self.update_events(vm);
     }
@@ -346,7 +346,7 @@ impl Debugger {
     pub fn enter_program(&self, vm: &mut Vm) {
         if self.stop_on_entry.swap(false, SeqCst) {
             let thread = vm.ident;
-            self.begin_step(vm, Kind::Entry, thread);
+            self.begin_step(vm, Kind::Entry, thread, None);
         }
     }
 

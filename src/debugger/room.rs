@@ -51,8 +51,8 @@ pub enum Reason {
 pub enum Resume {
     /// To the next reason to stop.
     Continue,
-    /// A step of the thread with this ident.
-    Step(Kind, u64),
+    /// A step of the thread with this ident; into the call at this offset, if one was chosen.
+    Step(Kind, u64, Option<u32>),
     /// Without a debugger.
     Detach,
 }
@@ -233,9 +233,9 @@ impl Room {
 
     fn answer(&mut self, vm: &mut Vm, debugger: &Debugger, request: &Request) -> (Response, Option<Resume>) {
         let started = self.is_stop();
-        let go = |kind: Option<Kind>, thread: dap::ThreadId| {
+        let go = |kind: Option<Kind>, thread: dap::ThreadId, call: Option<u32>| {
             let thread = debugger.threads.ident(thread.0).unwrap_or(self.thread);
-            kind.map_or(Resume::Continue, |k| Resume::Step(k, thread))
+            kind.map_or(Resume::Continue, |k| Resume::Step(k, thread, call))
         };
         match request.command.as_str() {
             "configurationDone" => {
@@ -246,18 +246,21 @@ impl Room {
                 let body = dap::ContinueBody { all_threads_continued: Some(true) };
                 (reply::<r::Continue>(request, |_| Ok(body)), Some(Resume::Continue))
             }
-            "next" if started => step(request, |id| go(Some(Kind::Over), id)),
-            "stepIn" if started => step(request, |id| go(Some(Kind::In), id)),
-            "stepOut" if started => step(request, |id| go(Some(Kind::Out), id)),
+            "next" if started => step(request, |id, _| go(Some(Kind::Over), id, None)),
+            "stepIn" if started => step(request, |id, call| go(Some(Kind::In), id, call)),
+            "stepOut" if started => step(request, |id, _| go(Some(Kind::Out), id, None)),
             "pause" => (reply::<r::Pause>(request, |_| Ok(Default::default())), None),
             _ => (answer::answer(vm, debugger, Some(self), request), None),
         }
     }
 }
 
-fn step(request: &Request, go: impl FnOnce(dap::ThreadId) -> Resume) -> (Response, Option<Resume>) {
+fn step(request: &Request, go: impl FnOnce(dap::ThreadId, Option<u32>) -> Resume) -> (Response, Option<Resume>) {
     match request.parse::<r::Next>() {
-        Ok(arguments) => (request.ok::<r::Next>(&Default::default()), Some(go(arguments.thread_id))),
+        Ok(arguments) => {
+            let call = arguments.target_id.and_then(|t| u32::try_from(t).ok());
+            (request.ok::<r::Next>(&Default::default()), Some(go(arguments.thread_id, call)))
+        }
         Err(e) => (request.error(e.to_string()), None),
     }
 }

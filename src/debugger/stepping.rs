@@ -6,7 +6,7 @@
 
 use taipan_bytecode::CodeFlags;
 use taipan_runtime::object::{Py, Value};
-use taipan_runtime::probe::native::{self, Event, EventSet, FrameId, Tool};
+use taipan_runtime::probe::native::{self, Event, EventSet, FrameId, Hit, Tool};
 use taipan_runtime::types::code::Code;
 use taipan_runtime::vm::Vm;
 
@@ -33,6 +33,8 @@ pub struct Step {
     frame: Option<FrameId>,
     at: At,
     just_my_code: bool,
+    /// The call to step into: byte offset of its instruction in the frame's code; calls before it are passed over.
+    call: Option<u32>,
     /// Code objects with events of ours.
     codes: Vec<Value>,
     /// Function and value that the step saw returned.
@@ -66,9 +68,9 @@ const ENDS: EventSet = EventSet::NONE.and(Event::PyReturn).and(Event::PyYield);
 
 impl Step {
     /// Begins a step of this thread from the frame so many levels up.
-    pub fn begin(vm: &mut Vm, tool: Tool, kind: Kind, thread: u64, just_my_code: bool) -> Step {
+    pub fn begin(vm: &mut Vm, tool: Tool, kind: Kind, thread: u64, call: Option<u32>, just_my_code: bool) -> Step {
         let at = if kind == Kind::Out { At::Nowhere } else { At::Line };
-        let mut step = Step { kind, thread, frame: None, at, just_my_code, codes: Vec::new(), returned: None };
+        let mut step = Step { kind, thread, frame: None, at, just_my_code, call, codes: Vec::new(), returned: None };
         if kind == Kind::Entry {
             return step;
         }
@@ -76,6 +78,9 @@ impl Step {
         if let Some((id, code)) = start.into_iter().flatten().flatten().next() {
             step.frame = Some(id);
             step.listen(vm, tool, &code, if kind == Kind::Out { ENDS } else { LINES });
+            if call.is_some() {
+                step.listen(vm, tool, &code, EventSet::NONE.and(Event::Instruction));
+            }
         }
         step
     }
@@ -120,8 +125,14 @@ impl Step {
     }
 
     /// An event of the innermost frame.
-    pub fn event(&mut self, vm: &mut Vm, tool: Tool, event: Event, value: Option<&Value>) -> Progress {
-        match event {
+    pub fn event(&mut self, vm: &mut Vm, tool: Tool, hit: &Hit<'_>) -> Progress {
+        let value = hit.value;
+        match hit.event {
+            Event::Instruction if self.call == Some(hit.offset) && self.is_here(vm) => {
+                // The calls before it are made: what is entered now is wanted.
+                self.call = None;
+                Progress::On
+            }
             Event::Line if self.is_here(vm) && self.at == At::Line => Progress::Stop,
             Event::Instruction if self.is_here(vm) && self.at == At::Instruction => Progress::Stop,
             Event::PyReturn if self.is_here(vm) => self.leave(vm, tool, At::Instruction, value),
@@ -129,7 +140,9 @@ impl Step {
             // What a handler does first belongs to no line of the program.
             Event::PyUnwind if self.is_here(vm) => self.leave(vm, tool, At::Line, None),
             Event::PyStart | Event::PyResume if matches!(self.kind, Kind::In | Kind::Entry) && self.is_of(vm) => {
-                self.enter(vm, tool);
+                if self.call.is_none() {
+                    self.enter(vm, tool);
+                }
                 Progress::On
             }
             _ => Progress::On,
@@ -157,7 +170,7 @@ impl Step {
         }
         let Some((id, code)) = caller.map(|f| (f.id(), f.code())) else {
             self.frame = None;
-            return if self.kind == Kind::In { Progress::On } else { Progress::Lost };
+            return if matches!(self.kind, Kind::In | Kind::Entry) { Progress::On } else { Progress::Lost };
         };
         self.frame = Some(id);
         self.at = at;

@@ -72,8 +72,7 @@ fn thread_objects(vm: &mut Vm) -> Vec<(u64, Value)> {
 
 /// The name of a `Thread` object, without running its property.
 fn name_of(thread: &Value) -> Option<String> {
-    let named = instance::attributes(thread).into_iter().find(|(k, _)| {
-        k.downcast::<Str>().is_some_and(|k| k.is_text("_name"))
-    });
+    let named =
+        instance::attributes(thread).into_iter().find(|(k, _)| k.downcast::<Str>().is_some_and(|k| k.is_text("_name")));
     named.and_then(|(_, v)| v.downcast::<Str>().map(|s| s.to_rust().into_owned()))
 }

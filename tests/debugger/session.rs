@@ -118,6 +118,7 @@ impl Player {
             "continue" => self.go(|p| p.call::<r::Continue>(&thread).map(drop)),
             "next" => self.go(|p| p.call::<r::Next>(&step).map(drop)),
             "in" => self.go(|p| p.call::<r::StepIn>(&step).map(drop)),
+            "into" => self.step_into(rest),
             "out" => self.go(|p| p.call::<r::StepOut>(&step).map(drop)),
             "pause" => self.go(|p| {
                 p.call::<r::Continue>(&thread)?;
@@ -253,6 +254,17 @@ impl Player {
         self.go(|p| p.call::<r::Goto>(&arguments).map(drop))
     }
 
+    /// Steps into the call that is written so.
+    fn step_into(&mut self, call: &str) -> Result<String, String> {
+        let frame_id = self.frame()?;
+        let targets = self.call::<r::StepInTargets>(&dap::FrameArguments { frame_id })?.targets;
+        let labels: Vec<String> = targets.iter().map(|t| t.label.clone()).collect();
+        let target = targets.iter().find(|t| t.label == call).ok_or_else(|| format!("only {labels:?}"))?;
+        let arguments = dap::StepArguments { thread_id: self.thread, target_id: Some(target.id), ..Default::default() };
+        let stop = self.go(|p| p.call::<r::StepIn>(&arguments).map(drop))?;
+        Ok(format!("calls: {}\n{stop}", labels.join(", ")))
+    }
+
     fn choose_frame(&mut self, n: &str) -> Result<String, String> {
         let n: usize = n.parse().map_err(|_| format!("not a number: {n}"))?;
         if n >= self.frames.len() {
@@ -320,8 +332,7 @@ impl Player {
         };
         let frame_id = Some(self.frame()?);
         let context = Some("watch".to_owned());
-        let arguments =
-            dap::EvaluateArguments { expression: expression.to_owned(), frame_id, context, format: None };
+        let arguments = dap::EvaluateArguments { expression: expression.to_owned(), frame_id, context, format: None };
         let body = self.call::<r::Evaluate>(&arguments)?;
         let mut out = format!("{} ({})\n", body.result, body.type_name.unwrap_or_default());
         out.push_str(&self.children(body.variables_reference, range)?);
@@ -340,8 +351,7 @@ impl Player {
         let scopes = self.call::<r::Scopes>(&dap::FrameArguments { frame_id })?.scopes;
         let locals = scopes.iter().find(|s| s.name == "Locals").ok_or("no locals")?;
         let (name, value) = (name.to_owned(), value.to_owned());
-        let arguments =
-            dap::SetVariableArguments { variables_reference: locals.variables_reference, name, value };
+        let arguments = dap::SetVariableArguments { variables_reference: locals.variables_reference, name, value };
         Ok(self.call::<r::SetVariable>(&arguments)?.value + "\n")
     }
 

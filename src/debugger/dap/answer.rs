@@ -1,5 +1,6 @@
 //! The answer to each request, with the GIL held: by a thread that stopped, or by the desk while the program runs.
 
+use taipan_bytecode::Op;
 use taipan_runtime::object::{Py, Value};
 use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::module::Module;
@@ -17,10 +18,7 @@ use crate::debugger::{Debugger, breakpoints, exceptions, inspect, sources, threa
 const WHOLE: usize = 1 << 20;
 
 /// Parses a request's arguments, and makes a response of what `f` gives for them.
-pub fn reply<C: Command>(
-    request: &Request,
-    f: impl FnOnce(C::Arguments) -> Result<C::Body, String>,
-) -> Response {
+pub fn reply<C: Command>(request: &Request, f: impl FnOnce(C::Arguments) -> Result<C::Body, String>) -> Response {
     let arguments = match request.parse::<C>() {
         Ok(a) => a,
         Err(e) => return request.error(format!("malformed arguments of {}: {e}", request.command)),
@@ -35,12 +33,10 @@ pub fn reply<C: Command>(
 pub fn answer(vm: &mut Vm, debugger: &Debugger, room: Option<&mut Room>, request: &Request) -> Response {
     let q = request;
     match q.command.as_str() {
-        "setBreakpoints" => {
-            reply::<r::SetBreakpoints>(q, |a| Ok(listed(debugger.set_line_breakpoints(vm, &a))))
+        "setBreakpoints" => reply::<r::SetBreakpoints>(q, |a| Ok(listed(debugger.set_line_breakpoints(vm, &a)))),
+        "setFunctionBreakpoints" => {
+            reply::<r::SetFunctionBreakpoints>(q, |a| Ok(listed(debugger.set_function_breakpoints(vm, &a.breakpoints))))
         }
-        "setFunctionBreakpoints" => reply::<r::SetFunctionBreakpoints>(q, |a| {
-            Ok(listed(debugger.set_function_breakpoints(vm, &a.breakpoints)))
-        }),
         "setExceptionBreakpoints" => reply::<r::SetExceptionBreakpoints>(q, |a| {
             debugger.set_filters(vm, &a);
             Ok(Default::default())
@@ -71,7 +67,7 @@ pub fn answer(vm: &mut Vm, debugger: &Debugger, room: Option<&mut Room>, request
 fn answer_stopped(vm: &mut Vm, debugger: &Debugger, room: &mut Room, q: &Request) -> Response {
     match q.command.as_str() {
         "stackTrace" => reply::<r::StackTrace>(q, |a| stack_trace(vm, debugger, room, &a)),
-        "scopes" => reply::<r::Scopes>(q, |a| values::scopes(vm, room, a.frame_id)),
+        "scopes" => reply::<r::Scopes>(q, |a| values::scopes(room, a.frame_id)),
         "variables" => reply::<r::Variables>(q, |a| values::variables(vm, room, &a)),
         "setVariable" => reply::<r::SetVariable>(q, |a| values::set_variable(vm, room, &a)),
         "setExpression" => reply::<r::SetExpression>(q, |a| {
@@ -80,6 +76,7 @@ fn answer_stopped(vm: &mut Vm, debugger: &Debugger, room: &mut Room, q: &Request
             Ok(values::changed(vm, room, &value, Some(a.expression), frame_index(room, a.frame_id)))
         }),
         "exceptionInfo" => reply::<r::ExceptionInfo>(q, |_| exception_info(vm, room)),
+        "stepInTargets" => reply::<r::StepInTargets>(q, |a| step_in_targets(room, a.frame_id)),
         "gotoTargets" => reply::<r::GotoTargets>(q, |a| goto_targets(vm, room, &a)),
         "goto" => reply::<r::Goto>(q, |a| goto(vm, room, a.target_id)),
         _ => q.error(format!("{} is not supported", q.command)),
@@ -265,6 +262,37 @@ fn exception_info(vm: &mut Vm, room: &Room) -> Result<dap::ExceptionInfoBody, St
     })
 }
 
+/// The calls of the innermost frame's line that are still to come, in the order in which they are made.
+fn step_in_targets(room: &Room, id: dap::FrameId) -> Result<dap::StepInTargetsBody, String> {
+    let seen = room.frame(id).filter(|s| s.innermost).ok_or("only the innermost frame can step into a call")?;
+    let code = seen.frame.code();
+    let text =
+        sources::text(0, Some(&sources::resolve(&code.filename.to_rust()).to_string_lossy())).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let positions: Vec<_> = code.canonical.positions().collect();
+    let mut targets = Vec::new();
+    for i in code.canonical.instructions() {
+        let calls = matches!(i.op, Op::CALL | Op::CALL_KW | Op::CALL_FUNCTION_EX);
+        let Some(p) = positions.get(i.index).filter(|_| calls && (i.index * 2) as i32 >= seen.offset) else { continue };
+        let (Some(line), Some(column), Some(end)) = (p.line, p.column, p.end_column) else { continue };
+        if code.canonical.line_at(i.index * 2).map(|l| l as u32) != seen.line {
+            continue;
+        }
+        let (start, end) = (column as usize, end as usize);
+        let whole = lines.get(line as usize - 1).copied().unwrap_or_default();
+        let same_line = p.end_line == p.line;
+        let label = whole.get(start..if same_line { end } else { whole.len() }).unwrap_or("a call");
+        targets.push(dap::StepInTarget {
+            id: (i.index * 2) as i64,
+            label: label.to_owned(),
+            line: Some(i64::from(line)),
+            column: Some(start as i64 + 1),
+            ..Default::default()
+        });
+    }
+    Ok(dap::StepInTargetsBody { targets })
+}
+
 /// The innermost frame of the thread that stopped.
 fn innermost(vm: &mut Vm, room: &mut Room) -> Option<Py<FrameObject>> {
     let thread = room.thread;
@@ -272,11 +300,7 @@ fn innermost(vm: &mut Vm, room: &mut Room) -> Option<Py<FrameObject>> {
     room.frames.get(range.start).map(|s| s.frame.clone())
 }
 
-fn goto_targets(
-    vm: &mut Vm,
-    room: &mut Room,
-    a: &dap::GotoTargetsArguments,
-) -> Result<dap::GotoTargetsBody, String> {
+fn goto_targets(vm: &mut Vm, room: &mut Room, a: &dap::GotoTargetsArguments) -> Result<dap::GotoTargetsBody, String> {
     let frame = innermost(vm, room).ok_or("there is no frame")?;
     let path = breakpoints::path_of(&a.source);
     if path != Some(sources::resolve(&frame.code().filename.to_rust())) {

@@ -23,9 +23,9 @@ pub fn complete(vm: &mut Vm, place: &Place, a: &dap::CompletionsArguments) -> da
     let line = a.line.and_then(|l| usize::try_from(l - 1).ok()).unwrap_or(0);
     let text = a.text.split('\n').nth(line).unwrap_or(&a.text);
     let before = up_to(text, a.column - 1);
-    let word_start = before.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |i| {
-        i + before[i..].chars().next().map_or(1, char::len_utf8)
-    });
+    let word_start = before
+        .rfind(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .map_or(0, |i| i + before[i..].chars().next().map_or(1, char::len_utf8));
     let word = &before[word_start..];
     let found = match before[..word_start].strip_suffix('.') {
         Some(owner) => match evaluate::expression(vm, place, last_expression(owner)) {

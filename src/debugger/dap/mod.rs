@@ -21,6 +21,7 @@ pub fn capabilities() -> Capabilities {
         supports_set_variable: true,
         supports_set_expression: true,
         supports_goto_targets_request: true,
+        supports_step_in_targets_request: true,
         supports_completions_request: true,
         supports_modules_request: true,
         supports_exception_filter_options: true,

@@ -6,9 +6,7 @@ use std::sync::Mutex;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tui::dap::{
-    Empty, EventBody, LaunchArguments, Message, MessageReader, Request, request as r, write_message,
-};
+use tui::dap::{Empty, EventBody, LaunchArguments, Message, MessageReader, Request, request as r, write_message};
 
 use super::answer::reply;
 use crate::debugger::desk::{Order, Outgoing};
@@ -38,7 +36,8 @@ pub fn await_launch() -> Receiver<LaunchArguments> {
 /// Talks with a client until it leaves.
 pub fn converse(debugger: &'static Debugger, reader: impl Read, writer: impl Write + Send + 'static, gate: Gate) {
     let (outgoing, to_write) = unbounded();
-    let writing = std::thread::Builder::new().name("taipan-dap-out".to_owned()).spawn(move || write_all(writer, &to_write));
+    let writing =
+        std::thread::Builder::new().name("taipan-dap-out".to_owned()).spawn(move || write_all(writer, &to_write));
     if let Err(e) = writing {
         tracing::warn!("no thread for a client: {e}");
         return;

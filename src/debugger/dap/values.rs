@@ -15,7 +15,7 @@ use crate::debugger::room::{Handle, Room, Seen};
 const MOST: usize = 10_000;
 
 /// The scopes of a frame.
-pub fn scopes(vm: &mut Vm, room: &mut Room, id: dap::FrameId) -> Result<dap::ScopesBody, String> {
+pub fn scopes(room: &mut Room, id: dap::FrameId) -> Result<dap::ScopesBody, String> {
     let seen = room.frame(id).cloned().ok_or("this frame is gone")?;
     let index = id.0 as usize - 1;
     let mut scopes = Vec::new();
@@ -37,7 +37,6 @@ pub fn scopes(vm: &mut Vm, room: &mut Room, id: dap::FrameId) -> Result<dap::Sco
     } else {
         scopes.push(scope(room, "Globals", Some("globals"), Handle::Globals(index), true));
     }
-    let _ = vm;
     Ok(dap::ScopesBody { scopes })
 }
 
@@ -57,7 +56,7 @@ fn named(name: String, value: Value) -> Child {
 }
 
 /// The locals of a frame: those in slots, or the names of its namespace.
-fn locals(vm: &mut Vm, seen: &Seen) -> Vec<Child> {
+fn locals(seen: &Seen) -> Vec<Child> {
     if let Some(namespace) = seen.frame.namespace() {
         return match namespace.downcast::<Dict>() {
             Some(d) => children::namespace(d).own,
@@ -80,7 +79,6 @@ fn locals(vm: &mut Vm, seen: &Seen) -> Vec<Child> {
     if let Some(extra) = extra {
         found.extend(children::namespace(&extra).own);
     }
-    let _ = vm;
     found
 }
 
@@ -95,17 +93,12 @@ fn closure(seen: &Seen) -> Vec<Child> {
 }
 
 /// What lies behind a reference.
-pub fn variables(
-    vm: &mut Vm,
-    room: &mut Room,
-    a: &dap::VariablesArguments,
-) -> Result<dap::VariablesBody, String> {
+pub fn variables(vm: &mut Vm, room: &mut Room, a: &dap::VariablesArguments) -> Result<dap::VariablesBody, String> {
     let handle = room.handle(a.variables_reference).ok_or("these variables are gone")?;
     let hex = a.format.as_ref().and_then(|f| f.hex).unwrap_or(false);
     let start = a.start.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
     let count = a.count.and_then(|n| usize::try_from(n).ok()).filter(|&n| n > 0).unwrap_or(MOST).min(MOST);
-    let (wants_named, wants_items) =
-        (a.filter.as_deref() != Some("indexed"), a.filter.as_deref() != Some("named"));
+    let (wants_named, wants_items) = (a.filter.as_deref() != Some("indexed"), a.filter.as_deref() != Some("named"));
     let mut found = Vec::new();
     let (container, frame) = match handle {
         Handle::Value(value, path, frame) => {
@@ -140,7 +133,7 @@ pub fn variables(
         Handle::Locals(index) | Handle::Globals(index) | Handle::Closure(index) => {
             let seen = room.frames.get(index).cloned().ok_or("this frame is gone")?;
             let (own, special) = match handle {
-                Handle::Locals(_) => (locals(vm, &seen), Vec::new()),
+                Handle::Locals(_) => (locals(&seen), Vec::new()),
                 Handle::Closure(_) => (closure(&seen), Vec::new()),
                 _ => {
                     let names = children::namespace(&seen.frame.function().globals);
@@ -273,11 +266,7 @@ pub fn changed(
 }
 
 /// Gives one child of a container a new value.
-pub fn set_variable(
-    vm: &mut Vm,
-    room: &mut Room,
-    a: &dap::SetVariableArguments,
-) -> Result<dap::SetValueBody, String> {
+pub fn set_variable(vm: &mut Vm, room: &mut Room, a: &dap::SetVariableArguments) -> Result<dap::SetValueBody, String> {
     let handle = room.handle(a.variables_reference).ok_or("these variables are gone")?;
     let frame = match &handle {
         Handle::Locals(i) | Handle::Globals(i) | Handle::Closure(i) => Some(*i),
@@ -293,9 +282,8 @@ pub fn set_variable(
             match (seen.frame.namespace(), seen.frame.find_local(&name)) {
                 (None, Some(slot)) => seen.frame.set_local(slot, value.clone()),
                 (namespace, _) => {
-                    let namespace = namespace.unwrap_or_else(|| {
-                        taipan_runtime::types::frame_locals::proxy(vm, seen.frame.clone())
-                    });
+                    let namespace =
+                        namespace.unwrap_or_else(|| taipan_runtime::types::frame_locals::proxy(vm, seen.frame.clone()));
                     let result = vm.set_item(&namespace, name.as_value(), &value);
                     evaluate::text_of_error(vm, result)?;
                 }

@@ -127,9 +127,7 @@ pub fn items(vm: &mut Vm, v: &Value, start: usize, count: usize) -> Vec<Child> {
     let proxy = v.downcast::<MappingProxy>().map(|p| p.mapping.clone());
     let Some(d) = proxy.as_ref().unwrap_or(v).downcast::<Dict>().cloned() else { return Vec::new() };
     let page = dict_page(&d, start, count);
-    page.into_iter()
-        .map(|(key, value)| Child { name: text::short(vm, &key), value, place: Place::Item(key) })
-        .collect()
+    page.into_iter().map(|(key, value)| Child { name: text::short(vm, &key), value, place: Place::Item(key) }).collect()
 }
 
 /// The parts of a value that have names, in the order in which they came to be.

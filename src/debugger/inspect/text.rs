@@ -49,8 +49,7 @@ impl Limits {
     /// For one line of a list of variables.
     pub const LINE: Limits = Limits { chars: 240, string: 200, items: 12, depth: 3, hex: false };
     /// For someone who asked to see all of it.
-    pub const FULL: Limits =
-        Limits { chars: 1 << 20, string: 1 << 20, items: 10_000, depth: 8, hex: false };
+    pub const FULL: Limits = Limits { chars: 1 << 20, string: 1 << 20, items: 10_000, depth: 8, hex: false };
 }
 
 /// A value in one line, within `limits`.
@@ -428,4 +427,3 @@ fn description(vm: &mut Vm, v: &Value) -> Option<String> {
     }
     None
 }
-
