@@ -453,6 +453,7 @@ fn setstate(vm: &mut Vm, v: &Value, state: &Value) -> PyResult {
         return Err(vm.type_error(format!("{class}.__setstate__ argument should be 3-tuple, got {got}")));
     };
     check_exports(vm, v)?;
+    check(vm, v)?;
     let old = std::mem::replace(this(v).get_mut(vm), BytesIo::empty());
     drop(old);
     write(vm, v, &items[0])?;

@@ -34,6 +34,8 @@ pub struct FileIo {
     finalizing: bool,
     /// The block size that the system likes, in bytes.
     block: usize,
+    /// Its size when it was opened, in bytes.
+    size: u64,
     /// Whether the file was no character device when it was opened, so that it is no terminal.
     no_device: bool,
 }
@@ -49,8 +51,12 @@ const BLANK: FileIo = FileIo {
     closefd: true,
     finalizing: false,
     block: super::BUFFER_SIZE,
+    size: 0,
     no_device: false,
 };
+
+/// Size from which it is worth to ask where in a file one is, in bytes.
+const LARGE: usize = 65536;
 
 /// What methods of closed files say.
 const CLOSED: &str = "I/O operation on closed file";
@@ -347,6 +353,7 @@ fn finish(vm: &mut Vm, v: &Value, given: &Value) -> PyResult<()> {
             if s.st_blksize > 1 {
                 f.block = s.st_blksize as usize;
             }
+            f.size = s.st_size.max(0) as u64;
             f.no_device = s.st_mode & libc::S_IFMT != libc::S_IFCHR;
         }
         Err(libc::EBADF) => return Err(vm.os_error(libc::EBADF)),
@@ -475,12 +482,11 @@ pub fn read_all(vm: &mut Vm, f: &Py<FileIo>, before: &[u8]) -> PyResult<Option<P
     if fd < 0 {
         return Err(vm.value_error(CLOSED));
     }
-    // One byte more than is left, so that the end is seen without growing.
-    let expected = vm.allow_threads(|| {
-        let size = files::fstat(fd).map_or(0, |s| s.st_size);
-        let at = if size > 0 { files::lseek(fd, 0, libc::SEEK_CUR).unwrap_or(0) } else { 0 };
-        (size - at).max(0) as usize + 1
-    });
+    // One byte more than is expected, so that the end is seen without growing. A large file is not read again from its
+    // middle into room for all of it.
+    let size = f.get(vm).size as usize;
+    let at = if size > LARGE { vm.allow_threads(|| files::lseek(fd, 0, libc::SEEK_CUR)).unwrap_or(0) } else { 0 };
+    let expected = size.saturating_sub(at as usize) + 1;
     let mut room = super::room(vm, before.len() + expected.max(8192))?;
     room.extend(before);
     loop {
@@ -523,6 +529,10 @@ fn write(vm: &mut Vm, v: &Value, data: &Value) -> PyResult {
     let view = readable(vm, data)?;
     let fd = to_write(vm, file(v))?;
     let r = blocking(vm, || files::write_view(fd, &view))?;
+    if r.is_ok_and(|n| n < view.len) {
+        // A signal may have cut it short; its handler runs before this call gives its result.
+        vm.check_signals()?;
+    }
     Ok(transferred(vm, r)?.map_or_else(none, Value::from_usize))
 }
 

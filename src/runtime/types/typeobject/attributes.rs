@@ -368,6 +368,15 @@ fn set_type_params(vm: &mut Vm, v: &Value, value: Option<&Value>) -> PyResult<()
 
 // ---- flags ----------------------------------------------------------------------------------------------------------
 
+/// Whether CPython allocates the type with this name on the heap, as it does with those of extension modules but for a
+/// few old ones. `copyreg` asks, to find the base that a copy is made by.
+fn is_heap_type(name: &str) -> bool {
+    let Some((module, _)) = name.rsplit_once('.') else { return false };
+    let static_modules = ["_contextvars", "datetime", "string.templatelib", "sys", "types", "weakref"];
+    let static_types = ["collections.OrderedDict", "pickle.PickleBuffer", "typing.TypeAliasType", "typing.Union"];
+    !static_modules.contains(&module) && !static_types.contains(&name)
+}
+
 /// `__flags__` with CPython's bits, as far as there is something behind them (`Include/object.h`).
 fn cpython_flags(t: &TypeObj) -> u64 {
     let f = t.payload.flags.get();
@@ -394,6 +403,8 @@ fn cpython_flags(t: &TypeObj) -> u64 {
     ];
     let bits = pairs.iter().filter(|(flag, _)| f.contains(*flag)).fold(0, |bits, (_, n)| bits | 1u64 << n);
     let managed = |offset: i64, bit: u32| if offset < 0 { 1u64 << bit } else { 0 };
-    bits | managed(layout::cpython_weakrefoffset(t), 3)
+    let heap = if t.payload.def.get().is_some_and(|d| is_heap_type(d.name)) { 1 << 9 } else { 0 };
+    bits | heap
+        | managed(layout::cpython_weakrefoffset(t), 3)
         | if layout::cpython_dictoffset(t) < 0 && !layout::has_own_dict_word(t) { 1 << 4 } else { 0 }
 }

@@ -512,7 +512,8 @@ fn seek(vm: &mut Vm, a: &Args<'_>) -> PyResult {
             let by = if whence == libc::SEEK_SET { target.wrapping_sub(here) } else { target };
             if by >= -(b.at as i64) && by <= n {
                 b.at = (b.at as i64 + by) as usize;
-                return Ok(int(here + by));
+                // A raw stream may stay where it is, whatever it is told.
+                return Ok(int((here + by).max(0)));
             }
         }
     }

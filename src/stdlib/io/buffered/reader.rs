@@ -161,6 +161,7 @@ pub fn read1(vm: &mut Vm, a: &Args<'_>) -> PyResult {
     }
     let mut out = room(vm, n)?;
     locked(vm, me, |vm| {
+        settle(vm, me)?;
         reset(vm, me);
         raw::read_room(vm, me, &mut out, n)
     })?;
