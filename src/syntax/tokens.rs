@@ -19,9 +19,7 @@ pub struct TokenInfo {
 /// The tokens of a source, one by one; after an error there are none.
 pub struct TokenStream<'s> {
     tokenizer: Tokenizer<'s>,
-    source: &'s str,
-    /// The source had no newline at its end.
-    implicit_newline: bool,
+    source: &'s TokenSource,
     /// Of the token before.
     last_lineno: i32,
     last_line: String,
@@ -31,11 +29,10 @@ pub struct TokenStream<'s> {
 /// The tokens of `source`, which must have normalised newlines and end in one: see [`TokenSource`].
 impl<'s> TokenStream<'s> {
     fn new(source: &'s TokenSource, filename: &'s str, extra_tokens: bool) -> TokenStream<'s> {
-        let options = Options { extra_tokens, type_comments: false };
+        let options = Options { extra_tokens, type_comments: false, split_unequal: true };
         TokenStream {
             tokenizer: Tokenizer::new(&source.text, filename, options),
-            source: &source.text,
-            implicit_newline: source.implicit_newline,
+            source,
             last_lineno: 0,
             last_line: String::new(),
             finished: source.text.is_empty() && !extra_tokens,
@@ -45,7 +42,13 @@ impl<'s> TokenStream<'s> {
 
 /// A source made ready for tokenizing.
 pub struct TokenSource {
+    /// With normalised newlines, and one at the end.
     text: String,
+    /// As it was, but for the newline at the end.
+    raw: String,
+    /// The newlines of `text` that have a carriage return before them in `raw`.
+    returns: Vec<usize>,
+    /// The source had no newline at its end.
     implicit_newline: bool,
 }
 
@@ -57,7 +60,32 @@ impl TokenSource {
         if implicit_newline {
             text.push('\n');
         }
-        TokenSource { text, implicit_newline }
+        let mut raw = source.to_owned();
+        if !raw.is_empty() && !raw.ends_with(['\n', '\r']) {
+            raw.push('\n');
+        }
+        let mut returns = Vec::new();
+        if raw.contains('\r') {
+            let pairs = memchr::memmem::find_iter(raw.as_bytes(), b"\r\n");
+            returns.extend(pairs.enumerate().map(|(i, at)| at - i));
+        }
+        TokenSource { text, raw, returns, implicit_newline }
+    }
+
+    /// The place in the source as it was of a place in the text.
+    fn raw_place(&self, place: usize) -> usize {
+        place + self.returns.partition_point(|&newline| newline < place)
+    }
+
+    /// A part of the text, as it was.
+    fn part(&self, start: usize, end: usize) -> &str {
+        &self.raw[self.raw_place(start)..self.raw_place(end)]
+    }
+
+    /// The column of a place, in characters of the source as it was.
+    fn column(&self, place: usize) -> i32 {
+        let line_start = self.text[..place].rfind('\n').map_or(0, |at| at + 1);
+        self.part(line_start, place).chars().count() as i32
     }
 
     /// The tokens. With `extra_tokens` as `tokenize` wants them: comments and blank lines are tokens, all operators
@@ -102,27 +130,24 @@ impl TokenStream<'_> {
             return TokenInfo { number, string: String::new(), start: place, end: place, line: String::new() };
         }
         let open = token.col_offset < 0;
-        let text = if open { "" } else { &self.source[token.start..token.end] };
+        let text = if open { "" } else { self.source.part(token.start, token.end) };
         let is_newline = matches!(token.kind, Kind::Newline | Kind::Nl);
-        let on_last_line = self.tokenizer.inp == self.source.len();
-        let implicit = self.implicit_newline && on_last_line;
+        let on_last_line = self.tokenizer.inp == self.source.text.len();
+        let implicit = self.source.implicit_newline && on_last_line;
         let string = match is_newline {
             true if implicit && extra => "",
             // Outside of `tokenize`, a newline begins at the comment before it and has no text of its own.
             true if !extra => text.trim_end_matches('\n'),
             _ => text,
         };
-        let column = |offset: usize| {
-            let line_start = self.source[..offset].rfind('\n').map_or(0, |at| at + 1);
-            self.source[line_start..offset].chars().count() as i32
-        };
         let (start, end) = match open {
             true => (-1, -1),
-            false => {
-                let start = column(token.start);
-                let end = if is_newline { column(token.end - 1) + i32::from(extra) } else { column(token.end) };
-                (start, end)
+            false if is_newline => {
+                let start = self.source.column(token.start);
+                let width = if implicit && extra { 1 } else { string.chars().count() as i32 };
+                (start, start + width)
             }
+            false => (self.source.column(token.start), self.source.column(token.end)),
         };
         TokenInfo {
             number: number(token.kind, text, extra),
@@ -135,7 +160,7 @@ impl TokenStream<'_> {
 
     fn line(&self, token: &Token, implicit: bool) -> String {
         let start = match token.kind.is_string_part() {
-            true => self.source[..token.start].rfind('\n').map_or(0, |at| at + 1),
+            true => self.source.text[..token.start].rfind('\n').map_or(0, |at| at + 1),
             false => self.tokenizer.line_start,
         };
         let end = self.tokenizer.inp - usize::from(implicit);
@@ -143,7 +168,7 @@ impl TokenStream<'_> {
             // At the end there is no line but that of the token before.
             return if token.lineno == self.last_lineno { self.last_line.clone() } else { String::new() };
         }
-        self.source[start.min(end)..end].to_owned()
+        self.source.part(start.min(end), end).to_owned()
     }
 
     fn error(&mut self) -> SyntaxError {
@@ -163,7 +188,7 @@ impl TokenStream<'_> {
         };
         let mut error = SyntaxError::new(class, msg);
         let at_end = self.tokenizer.done == Done::Eof;
-        let text = &self.source[self.tokenizer.buf..self.tokenizer.inp];
+        let text = self.source.part(self.tokenizer.buf, self.tokenizer.inp);
         let in_brackets = at_end && !self.tokenizer.brackets.is_empty();
         let offset = if in_brackets { 0 } else { text.chars().count() as i32 };
         error.location = Some(Location { lineno, offset, end_lineno: 0, end_offset: 0 });
@@ -194,7 +219,6 @@ fn number(kind: Kind, text: &str, extra_tokens: bool) -> u8 {
         Kind::Dedent => 6,
         Kind::Op if extra_tokens => OP,
         Kind::Op => {
-            let text = if text == "<>" { "!=" } else { text };
             let index = OPERATORS.iter().position(|&operator| operator == text);
             index.map_or(OP, |index| FIRST_OPERATOR + index as u8)
         }

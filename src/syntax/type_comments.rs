@@ -30,7 +30,7 @@ pub(crate) fn attach(module: &mut Mod, source: &str, lines: &LineIndex) {
 }
 
 fn read(source: &str, lines: &LineIndex) -> (Vec<Comment>, Vec<TypeIgnore>) {
-    let options = Options { extra_tokens: false, type_comments: true };
+    let options = Options { extra_tokens: false, type_comments: true, split_unequal: false };
     let mut tokenizer = Tokenizer::new(source, "", options);
     let (mut comments, mut ignores) = (Vec::new(), Vec::new());
     let mut in_header = false;

@@ -16,6 +16,7 @@ use taipan_runtime::vm::Vm;
 use taipan_syntax::Mode;
 use taipan_syntax::ast::{
     Constant, FieldInfo, Mod, POSITION_ATTRIBUTES, Position, Shape, Tree, TreeErrorClass, TreeNode, from_tree, to_tree,
+    validate,
 };
 
 /// The objects of a tree.
@@ -101,7 +102,7 @@ pub fn tree_of(vm: &mut Vm, v: &Value, mode: Mode) -> PyResult<Mod> {
         return Err(vm.type_error(format!("expected {wanted} node, got {got}")));
     }
     let tree = tree(vm, v)?;
-    match from_tree(tree) {
+    match from_tree(tree).and_then(|m| validate(&m).map(|()| m)) {
         Ok(m) => Ok(m),
         Err(e) => Err(raise(vm, e.class, &e.msg)),
     }

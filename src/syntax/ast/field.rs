@@ -176,7 +176,14 @@ impl<T: Field> Field for Vec<T> {
     }
     fn from_tree(tree: Tree, place: Place, ids: &mut NodeIds) -> Result<Self, TreeError> {
         match tree {
-            Tree::List(items) => items.into_iter().map(|item| T::from_tree(item, place, ids)).collect(),
+            Tree::List(items) => {
+                let one = |item| match (item, T::BASE) {
+                    (Tree::None, "expr") if T::SUFFIX.is_empty() => Err(TreeError::none_in("expression")),
+                    (Tree::None, "stmt") => Err(TreeError::none_in("statement")),
+                    (item, _) => T::from_tree(item, place, ids),
+                };
+                items.into_iter().map(one).collect()
+            }
             other => Err(TreeError::not_a_list(place, &other)),
         }
     }

@@ -9,6 +9,7 @@ mod field;
 mod reflect;
 mod table;
 mod tree;
+mod validate;
 pub mod visit;
 
 pub use constant::Constant;
@@ -16,6 +17,7 @@ pub use field::Field;
 pub use reflect::{ClassInfo, FieldInfo, GroupInfo, POSITION_ATTRIBUTES, Place, Shape};
 pub use table::*;
 pub use tree::{Position, Tree, TreeError, TreeErrorClass, TreeNode, from_tree, to_tree};
+pub use validate::validate;
 
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;

@@ -68,9 +68,9 @@ macro_rules! element {
             }
             fn from_tree(tree: Tree, place: Place, ids: &mut NodeIds) -> Result<Self, TreeError> {
                 let node = tree.expect(Group::$group, place)?;
-                let position = node.position;
+                let span = node.position.span(Group::$group)?;
                 let kind = $ty::read(&mut Values::new(node, ids))?;
-                Ok(Node::new(kind, position.span(Group::$group)?, ids.fresh()))
+                Ok(Node::new(kind, span, ids.fresh()))
             }
         }
     };

@@ -99,6 +99,10 @@ impl TreeError {
         TreeError::type_error(format!("{class} field \"{field}\" must be a list, not a {}", got.type_name()))
     }
 
+    pub(super) fn none_in(what: &str) -> TreeError {
+        TreeError::value_error(format!("None disallowed in {what} list"))
+    }
+
     pub(super) fn wrong_group(rust_type: &str, class: Class) -> TreeError {
         TreeError::type_error(format!("expected some sort of {rust_type}, but got {}", class.info().name))
     }

@@ -148,7 +148,7 @@ pub(crate) fn diagnose(source: &str, options: &ParseOptions) -> Verdict {
 
 impl<'s> Parser<'s> {
     fn new(source: &'s str, options: &'s ParseOptions) -> Parser<'s> {
-        let tokenizer_options = Options { extra_tokens: false, type_comments: options.type_comments };
+        let tokenizer_options = Options { extra_tokens: false, type_comments: options.type_comments, split_unequal: false };
         Parser {
             tokenizer: Tokenizer::new(source, &options.filename, tokenizer_options),
             options,

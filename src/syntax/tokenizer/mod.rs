@@ -103,6 +103,8 @@ pub(crate) struct Options {
     pub extra_tokens: bool,
     /// Type comments become tokens.
     pub type_comments: bool,
+    /// `<>` is two operators, as `tokenize` shows it, not the one of PEP 401.
+    pub split_unequal: bool,
 }
 
 const MAX_INDENT: usize = 100;
@@ -531,7 +533,8 @@ impl<'s> Tokenizer<'s> {
             return self.token_from_start(Kind::Op);
         }
         let second = self.bump();
-        if second.is_some_and(|second| is_two_chars(byte, second)) {
+        let split = self.options.split_unequal && byte == b'<' && second == Some(b'>');
+        if second.is_some_and(|second| is_two_chars(byte, second)) && !split {
             let third = self.bump();
             if !third.is_some_and(|third| is_three_chars(byte, second.unwrap_or(0), third)) {
                 self.unread(third);
