@@ -222,7 +222,7 @@ fn subscript(vm: &mut Vm, v: &Value, key: &Value) -> PyResult {
         Some(x) => Ok(x),
         None => {
             let k = vm.repr(key)?.to_rust().into_owned();
-            let m = vm.new_str(&format!("local variable '{}' is not defined", k.trim_matches('\'')));
+            let m = vm.new_str(&format!("local variable '{k}' is not defined"));
             Err(vm.key_error(&m))
         }
     }

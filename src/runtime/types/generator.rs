@@ -512,10 +512,15 @@ fn linked<R>(vm: &mut Vm, g: &Py<Generator>, run: impl FnOnce(&mut Vm) -> R) -> 
     let frame = g.frame.get();
     // SAFETY: the frame is the live frame of a suspended generator, which `state` keeps from being resumed meanwhile; it
     // is taken out of the chain before anything else can run it.
-    unsafe { (*frame).prev = caller };
+    unsafe {
+        (*frame).top = vm.top();
+        (*frame).prev = caller;
+    }
     vm.frame = frame;
     let r = run(vm);
     vm.frame = caller;
+    // SAFETY: as above; the frame is still the generator's, which is kept alive by the caller.
+    unsafe { (*frame).prev = std::ptr::null_mut() };
     r
 }
 

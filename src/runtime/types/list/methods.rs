@@ -84,8 +84,7 @@ static METHODS: [MethodDef; 15] = [
         "($self, /)",
         "Remove all items.",
         NativeFn::F1(|vm, me| {
-            let dead = std::mem::take(&mut this(me).get_mut(vm).items);
-            drop(dead);
+            super::end_items(&mut this(me).get_mut(vm).items);
             Ok(none())
         }),
     ),
@@ -181,7 +180,7 @@ fn list_init(vm: &mut Vm, me: &Value, args: &Args<'_>) -> PyResult<()> {
     }
     let l = this(me);
     if l.len() != 0 {
-        drop(std::mem::take(&mut l.get_mut(vm).items));
+        super::end_items(&mut l.get_mut(vm).items);
     }
     match args.get(0) {
         Some(v) => extend(vm, l, v),
@@ -415,7 +414,7 @@ fn list_irepeat(vm: &mut Vm, me: &Value, n: isize) -> PyResult {
     }
     let total = repeated_len(vm, len, n)?;
     if total == 0 {
-        drop(std::mem::take(&mut l.get_mut(vm).items));
+        super::end_items(&mut l.get_mut(vm).items);
         return Ok(me.clone());
     }
     let items = &mut l.get_mut(vm).items;

@@ -23,8 +23,13 @@ unsafe impl Payload for List {
         self.items.iter().rev().for_each(visit);
     }
     fn clear(&mut self) {
-        std::mem::take(&mut self.items).truncate(0);
+        end_items(&mut self.items);
     }
+}
+
+/// Takes all items out of a list and lets them end, the last one first.
+fn end_items(items: &mut Buf<Value>) {
+    std::mem::take(items).truncate(0);
 }
 
 impl Drop for List {

@@ -63,9 +63,9 @@ fn delete_slice(vm: &mut Vm, l: &Py<List>, at: Indices) -> PyResult<()> {
     let items = &mut l.get_mut(vm).items;
     if at.step == 1 || at.count == 1 {
         let start = at.start as usize;
-        let dead = items.splice(start, start + at.count, Vec::new());
+        let mut dead = items.splice(start, start + at.count, Vec::new());
         shrink(items);
-        drop(dead);
+        while dead.pop().is_some() {}
         return Ok(());
     }
     let (first, stride) = match at.step > 0 {
@@ -86,9 +86,9 @@ fn assign_slice(vm: &mut Vm, l: &Py<List>, at: Indices, values: Vec<Value>) -> P
     if at.step == 1 {
         let start = at.start as usize;
         let items = &mut l.get_mut(vm).items;
-        let dead = items.splice(start, start + at.count, values);
+        let mut dead = items.splice(start, start + at.count, values);
         shrink(items);
-        drop(dead);
+        while dead.pop().is_some() {}
         return Ok(());
     }
     if values.len() != at.count {

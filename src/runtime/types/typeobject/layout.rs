@@ -53,7 +53,9 @@ pub fn best_base(vm: &mut Vm, bases: &[Value]) -> PyResult<Py<Type>> {
 
 /// Whether instances have a `__dict__` in CPython's sense (classes have one of their own kind).
 pub fn has_dict(t: &TypeObj) -> bool {
+    let module = <crate::types::module::Module as crate::object::typedef::Payload>::DEF;
     t.payload.flags.get().intersects(TypeFlags::HAS_DICT.union(TypeFlags::TYPE_SUBCLASS))
+        || std::ptr::eq(t.payload.layout.get(), module)
 }
 
 /// `__itemsize__`: bytes of each item in CPython.
