@@ -137,6 +137,8 @@ struct State {
     subcalls: bool,
     builtins: bool,
     active: bool,
+    /// The timer is being called.
+    in_timer: bool,
 }
 
 taipan_runtime::payload!(Profiler, PROFILER,
@@ -221,6 +223,7 @@ impl State {
             subcalls: true,
             builtins: true,
             active: false,
+            in_timer: false,
         }
     }
 
@@ -261,10 +264,12 @@ fn now(vm: &mut Vm, p: &Shared) -> i64 {
         (s.timer.clone(), s.unit)
     };
     let Some(timer) = timer else { return host::clock(libc::CLOCK_MONOTONIC).unwrap_or(0) };
+    p.borrow_mut().in_timer = true;
     let r = native::unobserved(vm, |vm| {
         let v = vm.call0(&timer)?;
         if unit > 0.0 { vm.to_i64(&v) } else { Ok((vm.to_f64(&v)? * 1e9) as i64) }
     });
+    p.borrow_mut().in_timer = false;
     r.unwrap_or_else(|_| {
         let what = vm.repr(&timer).map(|s| s.to_rust().into_owned()).unwrap_or_default();
         vm.unraisable(None, Some(&format!("Exception ignored while calling _lsprof timer {what}")));
@@ -406,6 +411,9 @@ fn enable(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
 
 fn disable(vm: &mut Vm, v: &Value) -> PyResult {
     let p = of(v).clone();
+    if p.state.borrow().in_timer {
+        return Err(vm.runtime_error("cannot disable profiler in external timer"));
+    }
     if !p.state.borrow().active {
         return Ok(none());
     }
@@ -451,7 +459,10 @@ fn native_ended(vm: &mut Vm, args: &Args<'_>) -> PyResult {
     ended(vm, &args.pos()[0])
 }
 
-fn clear(_: &mut Vm, v: &Value) -> PyResult {
+fn clear(vm: &mut Vm, v: &Value) -> PyResult {
+    if of(v).state.borrow().in_timer {
+        return Err(vm.runtime_error("cannot clear profiler in external timer"));
+    }
     let dead = {
         let mut s = of(v).state.borrow_mut();
         s.numbers.clear();

@@ -174,6 +174,11 @@ fn coming(running: &Running, unit: u32, prev: *const Unit) -> Tools {
     if opcode_at(running, prev) != Op::RESUME.number() {
         return 0;
     }
+    // SAFETY: `prev` is a unit of the copy.
+    if unsafe { (*prev).arg } & 3 != 0 {
+        // Only an exception thrown into a generator leads from there to the start of a line.
+        return Tools::MAX;
+    }
     // SAFETY: the code object owns the running copy.
     let heard = unsafe { patches::of(&*running.code) }.is_some_and(|p| p.site(before).own != 0);
     if heard { Tools::MAX } else { !CALLS_PYTHON }
@@ -407,6 +412,11 @@ fn unwinder_event(vm: &mut Vm, event: Event, ip: *const Unit, offset: Offset) ->
         let hit = Hit { value: Some(&e), ..at.hit(event) };
         tell(vm, &at, Layer::Own, tools, false, hit)
     })
+}
+
+/// Whether somebody listens to functions that end by exceptions.
+pub fn unwinding_is_heard() -> bool {
+    switchboard::any() && switchboard::listeners(Event::PyUnwind) != 0
 }
 
 /// An exception is raised in the innermost frame, comes out of a call it made, or (`again`) is raised again.

@@ -55,6 +55,13 @@ pub fn branches(vm: &mut Vm, v: &Value) -> PyResult {
     let c = &code(v).canonical;
     let mut items = Vec::new();
     for i in c.instructions() {
+        if i.op == Op::END_ASYNC_FOR {
+            // The branch is the END_SEND that it names; the loop's body starts behind the NOT_TAKEN after that.
+            let source = i.end().saturating_sub(i.arg as usize);
+            let branch = [source, source + 2, i.end()].map(|unit| Value::from_usize(unit * 2));
+            items.push(Tuple::from_vec(branch.to_vec()).into());
+            continue;
+        }
         let conditional = matches!(
             i.op,
             Op::POP_JUMP_IF_FALSE
@@ -66,7 +73,8 @@ pub fn branches(vm: &mut Vm, v: &Value) -> PyResult {
         if conditional {
             // The fall-through path starts with a NOT_TAKEN.
             let next = i.end() + (c.code.get(i.end() * 2) == Some(&(Op::NOT_TAKEN as u8))) as usize;
-            let taken = i.jump_target().unwrap_or(0);
+            // A loop ends behind its END_FOR and POP_ITER.
+            let taken = i.jump_target().unwrap_or(0) + if i.op == Op::FOR_ITER { 2 } else { 0 };
             items.push(
                 Tuple::from_vec(vec![
                     Value::from_usize(i.index * 2),

@@ -274,6 +274,9 @@ fn pop(vm: &mut Vm, args: &Args<'_>) -> PyResult {
 }
 
 fn update(vm: &mut Vm, v: &Value, other: &Value) -> PyResult<()> {
+    if !is_mapping(other) {
+        return Err(vm.type_error("update() argument must be dict or another FrameLocalsProxy"));
+    }
     for k in vm.mapping_keys(other)? {
         let x = vm.get_item(other, &k)?;
         set_subscript(vm, v, &k, Some(&x))?;

@@ -609,7 +609,9 @@ fn nothing_to_clean(g: &Generator) -> bool {
     // SAFETY: a suspended frame stands at the `RESUME` after its `YIELD_VALUE`, whose argument tells.
     unsafe {
         let Some(f) = g.frame() else { return false };
-        (*(*f).ip).op == taipan_bytecode::Op::RESUME as u16 && (*(*f).ip).arg & RESUME_DEPTH1 != 0
+        crate::probe::opcode_at(&*(*f).running, (*f).ip) == taipan_bytecode::Op::RESUME as u16
+            && (*(*f).ip).arg & RESUME_DEPTH1 != 0
+            && !crate::probe::unwinding_is_heard()
     }
 }
 

@@ -656,13 +656,19 @@ slow_handler!(
     /// `LOAD_SUPER_ATTR`: `super`, class, self; bit 0: method call, bit 1: two-argument form. (The name unit follows.)
     load_super_attr, 2, super_attr);
 unsafe fn super_attr(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Word) -> *mut Word {
+    // SAFETY: as every handler.
+    unsafe { super_attr_as(vm, sp, ip, (*ip).arg & 1 != 0) }
+}
+
+/// `unbound`: a method may be left unbound, with its object beside it.
+unsafe fn super_attr_as(vm: &mut Vm, sp: *mut Word, ip: *const Unit, unbound: bool) -> *mut Word {
     // SAFETY: the operands stay on the stack through the call.
     unsafe {
         let (s, c, o) = (strip(*sp.sub(3)), strip(*sp.sub(2)), strip(*sp.sub(1)));
         let (s, class, obj) = (Value::ref_from_word(&s), Value::ref_from_word(&c), Value::ref_from_word(&o));
         let name = Running::name_at(ip);
         let arg = (*ip).arg;
-        let (first, second) = match crate::types::descr::super_load(vm, s, class, obj, name, arg & 1 != 0, arg & 2 != 0)
+        let (first, second) = match crate::types::descr::super_load(vm, s, class, obj, name, unbound, arg & 2 != 0)
         {
             Ok(r) => r,
             Err(_) => return std::ptr::null_mut(),
@@ -685,19 +691,19 @@ handler!(
 #[cold]
 load_super_attr_watched(ip, sp, fp, vm, t) {
     save!(vm, ip, sp);
-    let (new_sp, failed) = super_attr_told(&mut *vm, sp, ip, fp);
+    let (new_sp, failed) = super_attr_told(&mut *vm, sp, ip);
     if failed {
         jump!(super::unwind::unwind, ip, new_sp, fp, vm, t)
     }
     next_settled!(ip.add(2), new_sp, fp, vm, t)
 });
 
-unsafe fn super_attr_told(vm: &mut Vm, sp: *mut Word, ip: *const Unit, fp: *mut Word) -> (*mut Word, bool) {
+unsafe fn super_attr_told(vm: &mut Vm, sp: *mut Word, ip: *const Unit) -> (*mut Word, bool) {
     // SAFETY: as `super_attr`; the handles keep both operands for the report.
     unsafe {
         let callable = crate::vm::frame::value_of(*sp.sub(3));
         let class = ((*ip).arg & 2 != 0).then(|| crate::vm::frame::value_of(*sp.sub(2)));
-        let new_sp = super_attr(vm, sp, ip, fp);
+        let new_sp = super_attr_as(vm, sp, ip, false);
         let raised = new_sp.is_null();
         let told = crate::probe::call_ended(vm, ip, &callable, class.as_ref(), raised);
         if raised { (sp, true) } else { (new_sp, told.is_err()) }

@@ -209,6 +209,12 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
                         continue;
                     }
                 }
+                if (*frame).flags & flags::GENERATOR != 0
+                    && crate::probe::opcode_at(running, ip) == taipan_bytecode::Op::YIELD_VALUE as u16
+                {
+                    // Thrown in from outside: the frame stands behind its `yield`.
+                    (*frame).ip = ip.add(1);
+                }
                 *sp = vm.take_error().into_word();
                 return Some((target, sp.add(1)));
             }
