@@ -95,7 +95,11 @@ fn text_argument<'a>(
     let Some(s) = v.downcast::<Str>() else {
         return Err(wrong_type(vm, &format!("{function}() argument '{name}' must be str or None, not "), v));
     };
-    if s.code_points().any(|c| c == 0) {
+    if !s.is_ascii() {
+        // surrogates are no name of anything
+        vm.encode(s, "utf-8", "strict")?;
+    }
+    if function != "reconfigure" && s.code_points().any(|c| c == 0) {
         return Err(vm.value_error("embedded null character"));
     }
     Ok(Some(s))

@@ -128,7 +128,7 @@ pub static STRING_IO: TypeDef = TypeDef::new::<StringIo>("_io.StringIO")
             "tell",
             "($self, /)",
             "The position.",
-            F1(|vm, v| Ok(Value::from_usize(open(vm, v)?.get(vm).position))),
+            F1(|vm, v| Ok(Int::from_u64(open(vm, v)?.get(vm).position as u64))),
         ),
         MethodDef::method("truncate", "($self, pos=None, /)", "Cut the text; give the new size.", N(truncate)),
         MethodDef::method("seek", "($self, pos, whence=0, /)", "Set the position; give the new one.", N(seek)),
@@ -273,7 +273,7 @@ fn truncate(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         },
     };
     s.get_mut(vm).content.truncate(size);
-    Ok(Value::from_usize(size))
+    Ok(Int::from_u64(size as u64))
 }
 
 fn seek(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
@@ -296,7 +296,7 @@ fn seek(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         1 => s.position,
         _ => s.content.len(),
     };
-    Ok(Value::from_usize(s.position))
+    Ok(Int::from_u64(s.position as u64))
 }
 
 fn get_state(vm: &mut Vm, v: &Value) -> PyResult {
@@ -308,7 +308,7 @@ fn get_state(vm: &mut Vm, v: &Value) -> PyResult {
         true => none(),
         false => instance::materialize(v).copy().into(),
     };
-    Ok(Tuple::of([text.into(), newline, Value::from_usize(position), dict]).into())
+    Ok(Tuple::of([text.into(), newline, Int::from_u64(position as u64), dict]).into())
 }
 
 fn set_state(vm: &mut Vm, v: &Value, state: &Value) -> PyResult {

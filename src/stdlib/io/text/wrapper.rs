@@ -504,6 +504,10 @@ fn close(vm: &mut Vm, v: &Value) -> PyResult {
     if vm.truth(&closed)? {
         return Ok(none());
     }
+    if me.get(vm).life == Life::Detached {
+        // the attribute `closed` of the buffer may do anything
+        return Ok(none());
+    }
     let buffer = buffer(vm, me)?;
     if me.get(vm).finalizing && vm.call_method_named(&buffer, name!("_dealloc_warn"), std::slice::from_ref(v)).is_err()
     {
@@ -531,7 +535,15 @@ fn set_chunk(vm: &mut Vm, v: &Value, n: Option<&Value>) -> PyResult<()> {
     let Some(n) = n else {
         return Err(vm.attribute_error("attribute '_CHUNK_SIZE' of '_io.TextIOWrapper' objects cannot be deleted"));
     };
-    let n = vm.to_isize(n)?;
+    let n = match vm.to_isize(n) {
+        Ok(n) => n,
+        Err(_) if vm.error_is(&exc::INDEX_ERROR) => {
+            vm.clear_error();
+            let got = n.class().payload.name();
+            return Err(vm.value_error(format!("cannot fit '{got}' into an index-sized integer")));
+        }
+        Err(r) => return Err(r),
+    };
     if n <= 0 {
         return Err(vm.value_error("a strictly positive integer is required"));
     }
@@ -551,7 +563,7 @@ fn repr(vm: &mut Vm, v: &Value) -> PyResult {
 }
 
 fn repr_text(vm: &mut Vm, v: &Value) -> PyResult {
-    let mut parts = vec!["<_io.TextIOWrapper".to_owned()];
+    let mut parts = vec![format!("<{}", v.class().payload.name())];
     for attribute in ["name", "mode"] {
         let name = vm.intern(attribute);
         // a detached stream has no name

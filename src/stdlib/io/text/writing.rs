@@ -59,9 +59,19 @@ pub fn write_text(vm: &mut Vm, v: &Value, text: &Py<Str>) -> PyResult<()> {
         me.get_mut(vm).start_of_stream = false;
         append(vm, me, text.bytes(), None)?;
     } else {
-        let encoder = encoder.clone();
+        let mut encoder = encoder.clone();
         let translated = match mark {
-            Some(mark) if has_lf => &with_mark(text, mark),
+            Some(mark) if has_lf && text.as_value().is_exact::<Str>() => &with_mark(text, mark),
+            Some(mark) if has_lf => {
+                let own = replaced(vm, text, mark)?;
+                // the method may have done anything to the stream
+                attached_open(vm, v)?;
+                match &me.get(vm).encoder {
+                    Some(e) => encoder = e.clone(),
+                    None => return Err(crate::io::unsupported(vm, "not writable")),
+                }
+                &own.clone()
+            }
             _ => text,
         };
         match encoder::encode(vm, me, &encoder, translated)? {
@@ -89,13 +99,22 @@ pub fn write_text(vm: &mut Vm, v: &Value, text: &Py<Str>) -> PyResult<()> {
     Ok(())
 }
 
+/// The text with `\n` replaced by the method of a subclass of `str`.
+fn replaced(vm: &mut Vm, text: &Py<Str>, mark: &str) -> PyResult<Py<Str>> {
+    let (from, to) = (vm.new_str("\n"), vm.new_str(mark));
+    let out = vm.call_method_named(text.as_value(), name!("replace"), &[from, to])?;
+    out.into_py::<Str>().map_err(|v| wrong_type(vm, "replace() should return a str, not ", &v))
+}
+
 /// Puts bytes behind those that wait; many at once are handed on without a copy.
 fn append(vm: &mut Vm, me: &Py<TextIo>, bytes: &[u8], object: Option<Value>) -> PyResult<()> {
     let s = me.get_mut(vm);
     if s.pending.len() + bytes.len() > s.chunk {
-        let big = bytes.len() >= s.chunk;
-        flush_pending(vm, me)?;
-        if big {
+        // a buffer in Python may write to this stream in turn
+        while !me.get(vm).pending.is_empty() && me.get(vm).pending.len() + bytes.len() > me.get(vm).chunk {
+            flush_pending(vm, me)?;
+        }
+        if bytes.len() >= me.get(vm).chunk {
             return hand_over(vm, me, object.unwrap_or_else(|| Bytes::from_slice(bytes).into()));
         }
     }
