@@ -92,6 +92,10 @@ pub fn run_source(vm: &mut Vm, source: &[u8], filename: &str) -> PyResult<()> {
         Ok(s) => s.text,
         Err(e) => return Err(vm.syntax_error(&e, None)),
     };
+    if filename == "<string>" {
+        // Tracebacks show the lines of `-c`.
+        print::source::register(filename, &text);
+    }
     let how = crate::builtins::code::How::new(taipan_syntax::Mode::Exec, filename);
     let code = vm.compile(&text, &how)?;
     let main = main_module(vm)?;

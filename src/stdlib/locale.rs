@@ -104,12 +104,33 @@ fn set_locale(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     }
 }
 
+/// The names of `localeconv()`, in its order.
+static NAMES: [&str; 18] = [
+    "int_curr_symbol",
+    "currency_symbol",
+    "mon_decimal_point",
+    "mon_thousands_sep",
+    "mon_grouping",
+    "positive_sign",
+    "negative_sign",
+    "int_frac_digits",
+    "frac_digits",
+    "p_cs_precedes",
+    "p_sep_by_space",
+    "n_cs_precedes",
+    "n_sep_by_space",
+    "p_sign_posn",
+    "n_sign_posn",
+    "decimal_point",
+    "thousands_sep",
+    "grouping",
+];
+
 fn conventions(vm: &mut Vm) -> PyResult {
     let c = host::conventions();
-    let out = Dict::new_object();
+    let mut all: Vec<(&str, Value)> = Vec::with_capacity(NAMES.len());
     for (name, text) in c.texts {
-        let text = decoded(vm, &text)?;
-        out.store_text(name, text);
+        all.push((name, decoded(vm, &text)?));
     }
     for (name, sizes) in c.groupings {
         let mut list: Vec<Value> = sizes.iter().map(|&n| Value::small_unchecked(n.into())).collect();
@@ -117,10 +138,14 @@ fn conventions(vm: &mut Vm) -> PyResult {
         if !list.is_empty() && sizes.last() != Some(&i8::MAX) {
             list.push(Value::small_unchecked(0));
         }
-        out.store_text(name, List::from_vec(list));
+        all.push((name, List::from_vec(list).into()));
     }
-    for (name, n) in c.numbers {
-        out.store_text(name, Value::small_unchecked(n.into()));
+    all.extend(c.numbers.into_iter().map(|(name, n)| (name, Value::small_unchecked(n.into()))));
+    let out = Dict::new_object();
+    for name in NAMES {
+        if let Some((_, value)) = all.iter().find(|(n, _)| *n == name) {
+            out.store_text(name, value.clone());
+        }
     }
     Ok(out.into())
 }

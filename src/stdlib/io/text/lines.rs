@@ -65,8 +65,26 @@ pub fn line_end<U: Unit>(units: &[U], ending: Ending) -> Found {
     }
 }
 
+/// Index of the first such character from `start` on, counted from there. Wide units are searched as bytes.
+fn find_in(text: &Str, start: usize, byte: u8) -> Option<usize> {
+    let width = text.kind() as usize;
+    let raw = &text.bytes()[start * width..];
+    let mut from = 0;
+    while let Some(i) = memchr::memchr(byte, &raw[from..]) {
+        let unit = (from + i) / width;
+        if text.at(start + unit) == byte as u32 {
+            return Some(unit);
+        }
+        from += i + 1;
+    }
+    None
+}
+
 /// Where the first line of a text from `start` on ends, counted from `start`.
 pub fn line_end_in(text: &Str, start: usize, ending: Ending) -> Found {
+    if ending == Ending::Lf {
+        return find_in(text, start, b'\n').map_or(Found::No(text.len() - start), |i| Found::At(i + 1));
+    }
     match text.units() {
         Units::Latin1(u) => line_end(&u[start..], ending),
         Units::Ucs2(u) => line_end(&u[start..], ending),
@@ -76,11 +94,7 @@ pub fn line_end_in(text: &Str, start: usize, ending: Ending) -> Found {
 
 /// Whether a text has this character.
 pub fn has(text: &Str, byte: u8) -> bool {
-    match text.units() {
-        Units::Latin1(u) => find(u, byte).is_some(),
-        Units::Ucs2(u) => find(u, byte).is_some(),
-        Units::Ucs4(u) => find(u, byte).is_some(),
-    }
+    find_in(text, 0, byte).is_some()
 }
 
 #[cfg(test)]
