@@ -3,9 +3,9 @@
 use std::io::{self, Stdout};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossterm::event::{self, Event};
 use nix::sys::signal::{Signal, raise};
@@ -181,8 +181,11 @@ impl Keys {
 
     fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
-        // Until the thread is out of its last look at the terminal.
-        drop(self.reading.lock().unwrap_or_else(PoisonError::into_inner));
+        // Until the thread is out of its last look at the terminal. One whose terminal is gone may never come back from it.
+        let deadline = Instant::now() + Duration::from_millis(300);
+        while matches!(self.reading.try_lock(), Err(TryLockError::WouldBlock)) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
