@@ -109,7 +109,7 @@ impl Tree {
                 0 => self.enter(frame),
                 n => n,
             };
-            let unit = ((*frame).ip as usize - (*(*frame).running).start() as usize) as u32 / 8;
+            let unit = ((*frame).ip as usize).wrapping_sub((*(*frame).running).start() as usize) as u32 / 8;
             let slot = (context.wrapping_mul(0x9E37_79B1) ^ unit.wrapping_mul(0x85EB_CA6B)) as usize >> 7 & (CACHE - 1);
             let hit = self.cache[slot];
             if hit.context == context && hit.unit == unit {

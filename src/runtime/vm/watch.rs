@@ -129,7 +129,8 @@ pub unsafe fn walk(vm: *const Vm, leaf: Leaf, each: &mut dyn FnMut(Spot) -> bool
         }
         while !frame.is_null() && !at_base(frame) {
             let running = &*(*frame).running;
-            let unit = running.index_of(ip);
+            // A frame of a program that went wrong may have any `ip`.
+            let unit = (ip as usize).wrapping_sub(running.start() as usize) / 8;
             if unit < running.unit_count() {
                 if below_native {
                     if let Some(native) = native_of(frame, ip) {
