@@ -449,14 +449,15 @@ pub fn throwing(vm: &mut Vm) {
     let _ = unwinder_event(vm, Event::PyThrow, ip, Offset::Own);
 }
 
-/// A generator that a `for` loop ran directly returned: `STOP_ITERATION` at the loop's `END_FOR`.
+/// A generator that a `for` loop ran directly returned: `STOP_ITERATION` at the loop's `END_FOR`, unless
+/// the value is `None`.
 pub fn loop_ended(vm: &mut Vm, end_for: *const Unit, value: Value) -> PyResult<()> {
     // SAFETY: the innermost frame is live.
     let running = unsafe { &*(*vm.frame).running };
     let unit = running.index_of(end_for);
     // SAFETY: the code object owns the running copy.
     let site = unsafe { patches::of(&*running.code) }.map_or(Site::default(), |p| p.site(unit));
-    if site.own == 0 {
+    if site.own == 0 || value.is_none() {
         return Ok(());
     }
     let at = place(running, unit);

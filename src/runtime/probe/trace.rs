@@ -55,8 +55,8 @@ pub fn update_events() {
 }
 
 /// `f_trace` or `f_trace_opcodes` of a frame changed.
-pub fn frame_trace_changed(vm: &mut Vm, frame: &Py<FrameObject>) {
-    if vm.hooks.trace.is_some() && frame.trace_opcodes.get() {
+pub fn frame_trace_changed(_: &mut Vm, frame: &Py<FrameObject>) {
+    if frame.trace.borrow().is_some() && frame.trace_opcodes.get() {
         trace_opcodes(frame, true);
     }
 }

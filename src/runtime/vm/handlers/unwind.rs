@@ -163,6 +163,8 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
     // SAFETY: frames are live while linked; every word between a frame's stack bottom and `sp` is live.
     unsafe {
         let mut offset = crate::probe::Offset::Last;
+        // A listener failed: its exception goes on from here without being reported itself.
+        let mut silent = false;
         loop {
             let frame = vm.frame;
             // Raised again: recorded when it was first raised here.
@@ -174,7 +176,7 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
                 let running = &*(*frame).running;
                 (*frame).ip = running.at(running.unit_at_lasti(lasti as usize));
             }
-            if vm.hooks.active {
+            if vm.hooks.active && !std::mem::take(&mut silent) {
                 vm.sp = sp;
                 crate::probe::raising(vm, ip, again, offset);
             }
@@ -206,6 +208,7 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
                         ip = target;
                         (*frame).ip = target;
                         vm.skip_traceback = true;
+                        silent = true;
                         continue;
                     }
                 }
