@@ -260,7 +260,7 @@ impl FrameObject {
     pub fn find_local(&self, name: &Str) -> Option<usize> {
         let c = &self.code;
         (0..c.local_names.len())
-            .find(|&i| c.local_names[i].same(name) && !c.canonical.localspluskinds[i].contains(LocalKind::HIDDEN))
+            .find(|&i| c.local_names[i].same(name) && shown(c, i))
     }
 
     /// The namespace mapping of a module or class body.
@@ -277,7 +277,7 @@ impl FrameObject {
         let c = &self.code;
         let mut out = Vec::new();
         for i in 0..c.local_names.len() {
-            if c.canonical.localspluskinds[i].contains(LocalKind::HIDDEN) {
+            if !shown(c, i) {
                 continue;
             }
             if let Some(v) = self.local(i) {
@@ -286,6 +286,13 @@ impl FrameObject {
         }
         out
     }
+}
+
+/// Whether a slot is among a frame's locals: a class body's free variables are not (`frame_get_var`,
+/// `Objects/frameobject.c`).
+fn shown(code: &Code, slot: usize) -> bool {
+    let c = &code.canonical;
+    c.flags.contains(CodeFlags::OPTIMIZED) || !c.localspluskinds[slot].contains(LocalKind::FREE)
 }
 
 /// `locals()` of a live frame: the namespace, or a new dict.
