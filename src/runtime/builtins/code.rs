@@ -73,6 +73,8 @@ impl How {
 pub struct AstHooks {
     /// Whether the value is a node.
     pub is_node: fn(&mut Vm, &Value) -> bool,
+    /// Refuses a node that is no root for the mode.
+    pub check_mode: fn(&mut Vm, &Value, Mode) -> PyResult<()>,
     /// The tree of a node that must be a root for the mode.
     pub to_tree: fn(&mut Vm, &Value, Mode) -> PyResult<Mod>,
     /// The nodes of a tree.
@@ -271,6 +273,7 @@ pub fn compile(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     if let Some(hooks) = AST_HOOKS.get() {
         if (hooks.is_node)(vm, source) {
             if only_ast && !flags.contains(CompilerFlags::OPTIMIZED_AST) {
+                (hooks.check_mode)(vm, source, mode)?;
                 return Ok(source.clone());
             }
             let tree = (hooks.to_tree)(vm, source, mode)?;

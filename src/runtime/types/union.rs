@@ -99,6 +99,10 @@ fn is_unionable(v: &Value) -> bool {
 
 /// `a | b` for types.
 pub fn or(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
+    // What is a union already takes anything.
+    if a.downcast::<Union>().is_some() || b.downcast::<Union>().is_some() {
+        return of_any(vm, &[a.clone(), b.clone()]);
+    }
     if !is_unionable(a) || !is_unionable(b) {
         return Ok(not_implemented());
     }

@@ -89,8 +89,8 @@ fn constant(vm: &mut Vm, c: &Constant) -> PyResult {
     })
 }
 
-/// The typed tree of a root node of the kind that the mode wants.
-pub fn tree_of(vm: &mut Vm, v: &Value, mode: Mode) -> PyResult<Mod> {
+/// Refuses a node that is not of the kind that the mode wants.
+pub fn check_mode(vm: &mut Vm, v: &Value, mode: Mode) -> PyResult<()> {
     let wanted = match mode {
         Mode::Exec => "Module",
         Mode::Eval => "Expression",
@@ -101,6 +101,12 @@ pub fn tree_of(vm: &mut Vm, v: &Value, mode: Mode) -> PyResult<Mod> {
     if node_class(v).is_none_or(|c| c.info().name != wanted) {
         return Err(vm.type_error(format!("expected {wanted} node, got {got}")));
     }
+    Ok(())
+}
+
+/// The typed tree of a root node of the kind that the mode wants.
+pub fn tree_of(vm: &mut Vm, v: &Value, mode: Mode) -> PyResult<Mod> {
+    check_mode(vm, v, mode)?;
     let tree = tree(vm, v)?;
     match from_tree(tree).and_then(|m| validate(&m).map(|()| m)) {
         Ok(m) => Ok(m),
@@ -153,8 +159,12 @@ fn element(vm: &mut Vm, base: &str, value: &Value) -> PyResult<Tree> {
     match base {
         "constant" => match constant_of(vm, value)? {
             Some(c) => Ok(Tree::Constant(c)),
-            None => foreign(vm, value),
+            None => {
+                let offender = offender(vm, value)?;
+                foreign(vm, &offender)
+            }
         },
+        "int" if value.is_none() => Ok(Tree::None),
         "int" => match Int::read(value).and_then(IntRef::to_i64) {
             Some(i) => Ok(Tree::Int(i)),
             None => foreign(vm, value),
@@ -175,19 +185,50 @@ fn foreign(vm: &mut Vm, v: &Value) -> PyResult<Tree> {
 
 fn position(vm: &mut Vm, v: &Value) -> PyResult<Position> {
     let mut numbers = [None; 4];
-    for (name, number) in POSITION_ATTRIBUTES.iter().zip(&mut numbers) {
+    for (i, (name, number)) in POSITION_ATTRIBUTES.iter().zip(&mut numbers).enumerate() {
         let name = vm.intern(name);
-        let Some(value) = vm.get_attr_opt(v, &name)?.filter(|v| !v.is_none()) else { continue };
+        let Some(value) = vm.get_attr_opt(v, &name)?.filter(|v| i < 2 || !v.is_none()) else { continue };
         *number = match Int::read(&value).and_then(IntRef::to_i64) {
-            Some(n) => Some(u32::try_from(n).unwrap_or(0)),
+            Some(n) => Some(n),
             None => {
                 let shown = vm.repr(&value)?.to_rust().into_owned();
                 return Err(vm.value_error(format!("invalid integer value: {shown}")));
             }
         };
     }
-    let [lineno, col_offset, end_lineno, end_col_offset] = numbers;
+    check_signs(vm, numbers)?;
+    let [lineno, col_offset, end_lineno, end_col_offset] =
+        numbers.map(|number| number.map(|n| u32::try_from(n).unwrap_or(0)));
     Ok(Position { lineno, col_offset, end_lineno, end_col_offset })
+}
+
+/// A place before the first line or column must have its end there too.
+fn check_signs(vm: &mut Vm, numbers: [Option<i64>; 4]) -> PyResult<()> {
+    let [Some(line), Some(column), end_line, end_column] = numbers else { return Ok(()) };
+    let (end_line, end_column) = (end_line.unwrap_or(line), end_column.unwrap_or(column));
+    if line.min(end_line) < 0 && line > end_line {
+        return Err(vm.value_error(format!("AST node line range ({line}, {end_line}) is not valid")));
+    }
+    if line < 0 && line != end_line || column < 0 && column != end_column {
+        return Err(vm.value_error(format!(
+            "AST node column range ({column}, {end_column}) for line range ({line}, {end_line}) is not valid"
+        )));
+    }
+    if line == end_line && end_column < 0 && column > end_column {
+        return Err(vm.value_error(format!("line {line}, column {column}-{end_column} is not a valid range")));
+    }
+    Ok(())
+}
+
+/// What keeps an object from being a constant: itself or something in it.
+fn offender(vm: &mut Vm, v: &Value) -> PyResult {
+    let Some(t) = v.downcast_exact::<Tuple>().cloned() else { return Ok(v.clone()) };
+    for item in t.items() {
+        if constant_of(vm, item)?.is_none() {
+            return offender(vm, item);
+        }
+    }
+    Ok(v.clone())
 }
 
 /// The constant that an object is; `None` for objects that cannot be constants.

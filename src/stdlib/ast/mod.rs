@@ -48,7 +48,12 @@ fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     for (name, flag) in flags {
         dict.store_text(name, Value::small_unchecked(flag));
     }
-    let hooks = AstHooks { is_node, to_tree: convert::tree_of, from_tree: convert::objects_of };
+    let hooks = AstHooks {
+        is_node,
+        check_mode: convert::check_mode,
+        to_tree: convert::tree_of,
+        from_tree: convert::objects_of,
+    };
     let _ = AST_HOOKS.set(hooks);
     Ok(())
 }
@@ -95,6 +100,10 @@ fn strings(vm: &mut Vm, names: impl Iterator<Item = &'static str>) -> Value {
 /// Makes all classes, the bases of groups first.
 fn make_classes(vm: &mut Vm) -> PyResult<()> {
     let ast = AST.value();
+    let own = AST.object().payload.dict();
+    for name in ["_fields", "_attributes", "__match_args__"] {
+        own.store_text(name, Tuple::empty());
+    }
     let mut groups = Vec::with_capacity(GROUPS.len());
     for g in GROUPS {
         // A product's class is the group itself, unless it has a name of its own (`TypeIgnore`).

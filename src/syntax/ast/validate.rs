@@ -90,6 +90,7 @@ fn keywords(all: &[Keyword]) -> Checked {
 
 fn annotation(a: &Arg) -> Checked {
     position(a.span)?;
+    name(&a.arg)?;
     maybe(&a.annotation)
 }
 
@@ -373,24 +374,44 @@ fn attempt(tried: &[Stmt], handlers: &[ExceptHandler], orelse: &[Stmt], finalbod
     for handler in handlers {
         position(handler.span)?;
         maybe(&handler.r#type)?;
+        handler.name.as_deref().map_or(Ok(()), name)?;
         body(&handler.body, "ExceptHandler")?;
     }
     stmts(finalbody)?;
     stmts(orelse)
 }
 
+fn aliases(names: &[Alias], owner: &str) -> Checked {
+    not_empty(names, "names", owner)?;
+    names.iter().try_for_each(|alias| {
+        name(&alias.name)?;
+        alias.asname.as_deref().map_or(Ok(()), name)
+    })
+}
+
 fn stmt(s: &Stmt) -> Checked {
     position(s.span)?;
     match &s.kind {
-        StmtKind::FunctionDef { args, body: inner, decorator_list, returns, type_params, .. } => {
+        StmtKind::FunctionDef { name: id, args, body: inner, decorator_list, returns, type_params, .. } => {
+            name(id)?;
             body(inner, "FunctionDef")?;
             function(args, decorator_list, returns, type_params)
         }
-        StmtKind::AsyncFunctionDef { args, body: inner, decorator_list, returns, type_params, .. } => {
+        StmtKind::AsyncFunctionDef { name: id, args, body: inner, decorator_list, returns, type_params, .. } => {
+            name(id)?;
             body(inner, "AsyncFunctionDef")?;
             function(args, decorator_list, returns, type_params)
         }
-        StmtKind::ClassDef { bases, keywords: named, body: inner, decorator_list, type_params: params, .. } => {
+        StmtKind::ClassDef {
+            name: id,
+            bases,
+            keywords: named,
+            body: inner,
+            decorator_list,
+            type_params: params,
+            ..
+        } => {
+            name(id)?;
             body(inner, "ClassDef")?;
             type_params(params)?;
             exprs(bases, ExprContext::Load)?;
@@ -463,8 +484,8 @@ fn stmt(s: &Stmt) -> Checked {
             load(test)?;
             maybe(msg)
         }
-        StmtKind::Import { names } => not_empty(names, "names", "Import"),
-        StmtKind::ImportFrom { names, .. } => not_empty(names, "names", "ImportFrom"),
+        StmtKind::Import { names } => aliases(names, "Import"),
+        StmtKind::ImportFrom { names, .. } => aliases(names, "ImportFrom"),
         StmtKind::Global { names } => not_empty(names, "names", "Global"),
         StmtKind::Nonlocal { names } => not_empty(names, "names", "Nonlocal"),
         StmtKind::Expr { value } => load(value),

@@ -120,7 +120,7 @@ fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
     );
     let b = args.bind(vm, &SIGNATURE)?;
     let name = name_argument(vm, &b[0], "paramspec")?;
-    let mut bound = b[1].clone().filter(|v| !v.is_none());
+    let bound = b[1].clone().filter(|v| !v.is_none());
     let flag = |vm: &mut Vm, i: usize| -> PyResult<bool> {
         match &b[i] {
             Some(v) => vm.truth(v),
@@ -134,16 +134,11 @@ fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
     if infer_variance && (covariant || contravariant) {
         return Err(vm.value_error("Variance cannot be specified with infer_variance."));
     }
-    if let Some(b) = &bound {
-        let message = vm.new_str("Bound must be a type.");
-        bound = Some(typing(vm, "_type_check", &[b.clone(), message])?);
-    }
     let default = Lazy::maybe(b[2].clone().filter(|d| !is_no_default(d)));
     let payload = ParamSpec { name, bound, default, covariant, contravariant, infer_variance };
     let v: Value = instance::new_of(class, payload).into();
-    if let Some(module) = caller_module(vm) {
-        instance::set_attribute(&v, name!("__module__"), &module);
-    }
+    let module = caller_module(vm).unwrap_or_else(none);
+    instance::set_attribute(&v, name!("__module__"), &module);
     Ok(v)
 }
 

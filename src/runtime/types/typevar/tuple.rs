@@ -96,8 +96,7 @@ fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
     let name = name_argument(vm, &b[0], "typevartuple")?;
     let default = Lazy::maybe(b[1].clone().filter(|d| !is_no_default(d)));
     let v: Value = instance::new_of(class, TypeVarTuple { name, default }).into();
-    if let Some(module) = caller_module(vm) {
-        instance::set_attribute(&v, name!("__module__"), &module);
-    }
+    let module = caller_module(vm).unwrap_or_else(none);
+    instance::set_attribute(&v, name!("__module__"), &module);
     Ok(v)
 }

@@ -166,8 +166,7 @@ fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
         infer_variance,
     };
     let v: Value = instance::new_of(class, payload).into();
-    if let Some(module) = caller_module(vm) {
-        instance::set_attribute(&v, name!("__module__"), &module);
-    }
+    let module = caller_module(vm).unwrap_or_else(none);
+    instance::set_attribute(&v, name!("__module__"), &module);
     Ok(v)
 }
