@@ -13,7 +13,7 @@ pub mod variable;
 use crate::name;
 use crate::object::value::StaticObj;
 use crate::object::{MethodDef, NativeFn, Py, PyResult, Slots, TypeDef, TypeFlags, Value};
-use crate::types::object::Object;
+use crate::types::object::{Object, object_new};
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::vm::Vm;
@@ -193,6 +193,7 @@ pub static GENERIC: TypeDef = TypeDef::new::<Object>("typing.Generic")
     )
     .flags(TypeFlags::BASETYPE)
     .cpython_size(16, 0)
+    .slots(Slots { new: Some(object_new), ..Slots::NONE })
     .methods(&[
         MethodDef::class(
             "__class_getitem__",
