@@ -5,10 +5,12 @@ use crate::system::int;
 use crate::system::path::c_string;
 use std::ffi::CString;
 use taipan_runtime::builtins::sys::audit::audit;
+use taipan_runtime::builtins::sys::machine::finalizing;
 use taipan_runtime::host::process;
 use taipan_runtime::host::spawn::{Child, Spawn};
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::{MethodDef, NativeFn::*, PyResult, Value, none};
+use taipan_runtime::types::exceptions as exc;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::vm::{Vm, gil};
 
@@ -88,7 +90,17 @@ fn read(vm: &mut Vm, a: A<'_>) -> PyResult<Spawn> {
         None => None,
         Some(v) => {
             let items = vm.sequence(&v, "setgroups argument must be a sequence")?;
-            Some(items.iter().map(|g| posix::id(vm, g)).collect::<PyResult<Vec<_>>>()?)
+            let mut all = Vec::with_capacity(items.len());
+            for g in &items {
+                match posix::id(vm, g) {
+                    Ok(g) => all.push(g),
+                    Err(_) => {
+                        vm.clear_error();
+                        return Err(vm.value_error("invalid group id"));
+                    }
+                }
+            }
+            Some(all)
         }
     };
     Ok(Spawn {
@@ -116,6 +128,10 @@ fn fork_exec(vm: &mut Vm, a: A<'_>) -> PyResult {
     let spawn = read(vm, a)?;
     let preexec = optional(a, 21);
     audit(vm, "os.fork", &[])?;
+    if preexec.is_some() && finalizing() {
+        let message = "preexec_fn not supported at interpreter shutdown";
+        return Err(vm.new_error(&exc::PYTHON_FINALIZATION_ERROR, message));
+    }
     let child = Child::new(&spawn);
     if preexec.is_some() {
         posix::before_fork(vm);

@@ -183,6 +183,9 @@ fn run_handlers(vm: &mut Vm) -> PyResult<()> {
     for (i, &n) in arrived.iter().enumerate() {
         let h = handler(n);
         if h.is_small() || h.is_none() {
+            let text = vm.new_str(&format!("Signal {n} ignored due to race condition"));
+            let _ = vm.raise_with(&exc::OS_ERROR, &[text]);
+            vm.unraisable(None, Some("Exception ignored while calling signal handler"));
             continue;
         }
         let frame = vm.frame_object(0).map_or_else(none, Into::into);
@@ -238,6 +241,12 @@ fn set_wakeup_fd(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     if fd >= 0 && !host::is_open(fd) {
         return Err(vm.os_error(libc::EBADF));
     }
+    if fd >= 0 {
+        let flags = host::files::fcntl(fd, libc::F_GETFL, 0).map_err(|e| vm.os_error(e))?;
+        if flags & libc::O_NONBLOCK == 0 {
+            return Err(vm.value_error(format!("the fd {fd} must be in non-blocking mode")));
+        }
+    }
     Ok(int(threads::set_wakeup(fd)))
 }
 
@@ -245,7 +254,14 @@ fn signals(vm: &mut Vm, v: &Value) -> PyResult<Vec<i32>> {
     let items = vm.collect(v)?;
     let mut out = Vec::with_capacity(items.len());
     for i in items {
-        out.push(number(vm, &i)?);
+        let i = vm.index(&i)?;
+        match i.as_small() {
+            Some(n) if (1..NSIG as i64).contains(&n) => out.push(n as i32),
+            Some(n) => {
+                return Err(vm.value_error(format!("signal number {n} out of range [1; {}]", NSIG - 1)));
+            }
+            None => return Err(vm.value_error(format!("signal number out of range [1; {}]", NSIG - 1))),
+        }
     }
     Ok(out)
 }

@@ -232,6 +232,7 @@ pub fn before_fork(vm: &mut Vm) {
 /// Puts the child in order after a fork.
 pub fn after_fork_child(vm: &mut Vm) {
     gil::after_fork_child(vm);
+    crate::thread::after_fork_child(vm);
     run_hooks(vm, &AFTER_IN_CHILD, false);
 }
 
@@ -241,6 +242,10 @@ pub fn after_fork_parent(vm: &mut Vm) {
 }
 
 fn fork(vm: &mut Vm) -> PyResult {
+    if taipan_runtime::builtins::sys::machine::finalizing() {
+        let class = &taipan_runtime::types::exceptions::PYTHON_FINALIZATION_ERROR;
+        return Err(vm.new_error(class, "can't fork at interpreter shutdown"));
+    }
     audit(vm, "os.fork", &[])?;
     before_fork(vm);
     match gil::around_fork(process::fork) {

@@ -74,7 +74,7 @@ fn init(vm: &mut Vm, module: &Py<Dict>) -> PyResult<()> {
 /// Seconds as nanoseconds; `None` is no limit. The error for what is no number is `message`.
 fn seconds(vm: &mut Vm, v: Option<&Value>, message: &str) -> PyResult<Option<i64>> {
     let Some(v) = v.filter(|v| !v.is_none()) else { return Ok(None) };
-    match nanoseconds(vm, v, Rounding::Ceiling) {
+    match nanoseconds(vm, v, Rounding::Away) {
         Ok(n) => Ok(Some(n)),
         Err(_) if vm.error_is(&exc::TYPE_ERROR) => {
             vm.clear_error();
@@ -86,16 +86,26 @@ fn seconds(vm: &mut Vm, v: Option<&Value>, message: &str) -> PyResult<Option<i64
 
 /// The objects of a list with their descriptors.
 fn descriptors(vm: &mut Vm, list: &Value) -> PyResult<(Vec<Value>, Vec<i32>)> {
-    let items = vm.sequence(list, "arguments 1-3 must be sequences")?;
-    let mut fds = Vec::with_capacity(items.len());
-    for i in &items {
-        let fd = descriptor(vm, i)?;
+    // A list may change while its objects are asked for their descriptors.
+    let live = list.downcast::<List>();
+    let items = match live {
+        Some(_) => Vec::new(),
+        None => vm.sequence(list, "arguments 1-3 must be sequences")?,
+    };
+    let (mut objects, mut fds) = (Vec::new(), Vec::new());
+    loop {
+        let next = match live {
+            Some(l) => l.item(objects.len()),
+            None => items.get(objects.len()).cloned(),
+        };
+        let Some(object) = next else { return Ok((objects, fds)) };
+        let fd = descriptor(vm, &object)?;
         if fd >= host::SELECT_LIMIT {
             return Err(vm.value_error("filedescriptor out of range in select()"));
         }
+        objects.push(object);
         fds.push(fd);
     }
-    Ok((items, fds))
 }
 
 fn select(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {

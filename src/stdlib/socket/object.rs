@@ -266,7 +266,7 @@ pub fn timeout(vm: &mut Vm, v: &Value) -> PyResult<i64> {
     if v.is_none() {
         return Ok(-1);
     }
-    let n = nanoseconds(vm, v, Rounding::Ceiling)?;
+    let n = nanoseconds(vm, v, Rounding::Away)?;
     if n < 0 {
         return Err(vm.value_error("Timeout value out of range"));
     }

@@ -56,8 +56,8 @@ pub fn descriptor(vm: &mut Vm, v: &Value) -> PyResult<i32> {
 pub enum Rounding {
     /// Towards minus infinity.
     Floor,
-    /// Towards plus infinity.
-    Ceiling,
+    /// Away from zero: timeouts never become shorter, and negative ones stay negative.
+    Away,
 }
 
 /// Seconds (an int or a float) as nanoseconds.
@@ -68,9 +68,11 @@ pub fn nanoseconds(vm: &mut Vm, v: &Value, rounding: Rounding) -> PyResult<i64> 
         }
         let n = match rounding {
             Rounding::Floor => (f * 1e9).floor(),
-            Rounding::Ceiling => (f * 1e9).ceil(),
+            Rounding::Away if f < 0.0 => (f * 1e9).floor(),
+            Rounding::Away => (f * 1e9).ceil(),
         };
-        if !(-9.2e18..9.2e18).contains(&n) {
+        const END: f64 = 9_223_372_036_854_775_808.0;
+        if !(-END..END).contains(&n) {
             return Err(vm.overflow_error("timestamp out of range for platform time_t"));
         }
         return Ok(n as i64);
@@ -91,7 +93,7 @@ pub fn timeout(vm: &mut Vm, v: Option<&Value>) -> PyResult<Option<i64>> {
     match v {
         None => Ok(None),
         Some(v) if v.is_none() => Ok(None),
-        Some(v) => nanoseconds(vm, v, Rounding::Ceiling).map(Some),
+        Some(v) => nanoseconds(vm, v, Rounding::Away).map(Some),
     }
 }
 

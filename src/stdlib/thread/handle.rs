@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*};
 use std::time::{Duration, Instant};
 use taipan_runtime::builtins::sys::audit::audit;
+use taipan_runtime::builtins::sys::machine::finalizing;
 use taipan_runtime::object::{
     Frozen, GetSetDef, MethodDef, NativeFn::*, Py, PyResult, Slots, TypeDef, Value, boolean, instance, none,
 };
@@ -43,6 +44,9 @@ enum Stage {
     Done,
 }
 
+/// All that was started and may still run.
+static STARTED: Mutex<Vec<Arc<State>>> = Mutex::new(Vec::new());
+
 /// What a handle and its thread share.
 struct State {
     stage: Mutex<(Stage, u64)>,
@@ -50,6 +54,10 @@ struct State {
 }
 
 impl State {
+    /// Whether this is the running thread of that identity.
+    fn is_of(&self, ident: u64) -> bool {
+        self.stage.try_lock().is_some_and(|s| *s == (Stage::Running, ident))
+    }
     fn new() -> Arc<State> {
         Arc::new(State { stage: Mutex::new((Stage::NotStarted, 0)), changed: Condvar::new() })
     }
@@ -61,6 +69,14 @@ impl State {
         }
         drop(s);
         self.changed.notify_all();
+    }
+    /// Counts as done the thread of another process: whoever held the mutex did not come along.
+    fn lost(&self) {
+        if self.stage.is_locked() {
+            // SAFETY: after a fork there is one thread, and it does not hold the mutex.
+            unsafe { self.stage.force_unlock() };
+        }
+        self.set(Stage::Done, None);
     }
     /// Waits until the thread is done or the moment has come.
     fn wait(&self, until: Option<Instant>) -> bool {
@@ -147,6 +163,9 @@ fn join(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     match stage {
         Stage::NotStarted => return Err(vm.runtime_error("thread not started")),
         Stage::Running if ident == vm.ident => return Err(vm.runtime_error("Cannot join current thread")),
+        Stage::Running if finalizing() => {
+            return Err(vm.new_error(&exc::PYTHON_FINALIZATION_ERROR, "cannot join thread at interpreter shutdown"));
+        }
         _ => {}
     }
     wait(vm, &s, limit)?;
@@ -172,6 +191,23 @@ pub fn shutdown(vm: &mut Vm) -> PyResult {
     }
 }
 
+/// In a child process: this thread is the main one, all others are gone.
+pub fn after_fork_child(vm: &mut Vm) {
+    MAIN.store(vm.ident, Relaxed);
+    for list in [&STARTED, &WAITED_FOR] {
+        if list.is_locked() {
+            // SAFETY: as in `State::lost`.
+            unsafe { list.force_unlock() };
+        }
+    }
+    WAITED_FOR.lock().clear();
+    let all = std::mem::take(&mut *STARTED.lock());
+    let (mine, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|s| s.is_of(vm.ident));
+    others.iter().for_each(|s| s.lost());
+    RUNNING.store(mine.len(), Relaxed);
+    *STARTED.lock() = mine;
+}
+
 /// A call handed to a new thread: the counted references of its objects pass with it.
 struct Work {
     function: usize,
@@ -189,6 +225,10 @@ fn start(vm: &mut Vm, function: &Value, args: Py<Tuple>, kwargs: Option<Py<Dict>
         kwargs: kwargs.map_or_else(none, Into::into).into_word(),
         state: s.clone(),
     };
+    if finalizing() {
+        let message = "can't create new thread at interpreter shutdown";
+        return Err(vm.new_error(&exc::PYTHON_FINALIZATION_ERROR, message));
+    }
     s.set(Stage::Running, None);
     let (tell, told) = std::sync::mpsc::channel();
     let born = std::thread::Builder::new().stack_size(super::native_stack()).spawn(move || {
@@ -196,12 +236,16 @@ fn start(vm: &mut Vm, function: &Value, args: Py<Tuple>, kwargs: Option<Py<Dict>
         let work = work;
         work.state.set(Stage::Running, Some(vm.ident));
         RUNNING.fetch_add(1, Relaxed);
+        STARTED.lock().push(work.state.clone());
         let _ = tell.send(vm.ident);
         run(vm, &work);
+        super::local::forget(vm);
         RUNNING.fetch_sub(1, Relaxed);
-        gil::detach(vm);
-        work.state.set(Stage::Done, None);
+        // While the GIL is held, so that a fork finds the lists in order. Whoever waits goes on when it is given up.
+        STARTED.lock().retain(|o| !Arc::ptr_eq(o, &work.state));
         WAITED_FOR.lock().retain(|o| !Arc::ptr_eq(o, &work.state));
+        work.state.set(Stage::Done, None);
+        gil::detach(vm);
     });
     match born {
         Ok(_) => match vm.allow_threads(move || told.recv()) {

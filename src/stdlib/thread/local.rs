@@ -7,9 +7,11 @@ use taipan_runtime::object::{
     Payload, Py, PyResult, Slots, TypeDef, TypeFlags, Value, instance,
 };
 use taipan_runtime::types::dict::Dict;
+use taipan_runtime::types::list::List;
 use taipan_runtime::types::object::attr;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
+use taipan_runtime::types::weakref::{self, WeakRef};
 use taipan_runtime::vm::Vm;
 use taipan_runtime::vm::args::Args;
 
@@ -53,7 +55,9 @@ fn new(vm: &mut Vm, class: &Py<taipan_runtime::object::Type>, args: &Args<'_>) -
         args: Tuple::from_slice(args.pos()),
         kwargs: args.keyword_dict(),
     };
-    Ok(instance::new_of(class, me).into())
+    let me: Value = instance::new_of(class, me).into();
+    note(vm, &me)?;
+    Ok(me)
 }
 
 /// This thread's attributes, made (and initialised by `__init__`) at first use.
@@ -65,6 +69,7 @@ fn attributes(vm: &mut Vm, v: &Value) -> PyResult<Py<Dict>> {
     }
     let d = Dict::new_object();
     me.get_mut(vm).threads.push((ident, d.clone()));
+    note(vm, v)?;
     let (args, kwargs) = (me.get(vm).args.clone(), me.get(vm).kwargs.clone());
     let Some(init) = v.class().payload.slots().init else { return Ok(d) };
     let mut all = args.items().to_vec();
@@ -79,6 +84,40 @@ fn attributes(vm: &mut Vm, v: &Value) -> PyResult<Py<Dict>> {
         return Err(r);
     }
     Ok(d)
+}
+
+/// Notes that this thread has data in a local object, which ends with the thread.
+fn note(vm: &mut Vm, v: &Value) -> PyResult<()> {
+    let weak = weakref::make(vm, &weakref::REF.class(), v, None)?;
+    let known = match vm.dict.as_ref().and_then(|d| d.downcast::<List>()) {
+        Some(l) if !l.len().is_power_of_two() => l.clone(),
+        old => {
+            // Now and then those that are gone are left out.
+            let live = old.map(|l| l.to_vec()).unwrap_or_default();
+            let live = live.into_iter().filter(|w| w.downcast::<WeakRef>().is_some_and(|w| w.target().is_some()));
+            let fresh = List::from_vec(live.collect());
+            vm.dict = Some(fresh.clone().into());
+            fresh
+        }
+    };
+    known.push(weak);
+    Ok(())
+}
+
+/// Ends the data of this thread in all local objects.
+pub fn forget(vm: &mut Vm) {
+    let ident = vm.ident;
+    let Some(known) = vm.dict.take() else { return };
+    for w in known.downcast::<List>().map(|l| l.to_vec()).unwrap_or_default() {
+        let Some(object) = w.downcast::<WeakRef>().and_then(|w| w.target()) else { continue };
+        if let Some(me) = object.downcast::<Local>() {
+            let all = &mut me.get_mut(vm).threads;
+            let dead: Vec<_> = all.extract_if(.., |(t, _)| *t == ident).collect();
+            drop(dead);
+        }
+    }
+    drop(known);
+    vm.run_ends();
 }
 
 fn getattr(vm: &mut Vm, v: &Value, name: &Py<Str>) -> PyResult {

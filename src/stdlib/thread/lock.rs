@@ -49,6 +49,15 @@ impl Shared {
         true
     }
 
+    /// Makes the lock free in a child process, where whoever held its mutex did not come along.
+    fn reset(&self) {
+        if self.held.is_locked() {
+            // SAFETY: after a fork there is one thread, and it does not hold the mutex.
+            unsafe { self.held.force_unlock() };
+        }
+        *self.held.lock() = (0, 0);
+    }
+
     fn free(&self) {
         let mut held = self.held.lock();
         *held = (0, 0);
@@ -228,7 +237,7 @@ pub static LOCK: TypeDef = TypeDef::new::<Lock>("_thread.lock")
             lock_release(vm, &a.pos()[0])
         })),
         MethodDef::method("_at_fork_reinit", "($self, /)", "Make the lock free.", F1(|_, v| {
-            *lock(v).held.lock() = (0, 0);
+            lock(v).reset();
             Ok(none())
         })),
     ]);
@@ -265,7 +274,7 @@ pub static RLOCK: TypeDef = TypeDef::new::<RLock>("_thread.RLock")
         MethodDef::method("_release_save", "($self, /)", "Give it back wholly; give the state.", F1(release_save)),
         MethodDef::method("_acquire_restore", "($self, state, /)", "Take it again as it was.", F2(acquire_restore)),
         MethodDef::method("_at_fork_reinit", "($self, /)", "Make the lock free.", F1(|_, v| {
-            *rlock(v).held.lock() = (0, 0);
+            rlock(v).reset();
             Ok(none())
         })),
     ]);

@@ -78,6 +78,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("_thread")
                 }
                 if crate::signal::is_handled(vm, signal) {
                     threads::simulate(signal);
+                    vm.check_signals()?;
                 }
                 Ok(none())
             }),
@@ -86,7 +87,8 @@ pub static MODULE: ModuleDef = ModuleDef::new("_thread")
         MethodDef::function("set_name", "($module, name)", "Name this thread for the system.", N(|vm, a| {
             let v = a[0].clone().unwrap_or_else(none);
             let name = vm.expect_str(&v, "set_name() argument 'name'")?.to_rust().into_owned();
-            threads::set_name(&name);
+            let name = name.split('\0').next().unwrap_or_default();
+            threads::set_name(name);
             Ok(none())
         })),
         MethodDef::function("_get_name", "($module, /)", "The system's name of this thread.", F0(|vm| {
@@ -122,6 +124,11 @@ fn init(vm: &mut Vm, module: &Py<Dict>) -> PyResult<()> {
 
 fn exit(vm: &mut Vm) -> PyResult {
     Err(vm.raise_with(&exc::SYSTEM_EXIT, &[]))
+}
+
+/// Puts threads and locks in order in a child process, where only the calling thread goes on.
+pub fn after_fork_child(vm: &mut Vm) {
+    handle::after_fork_child(vm);
 }
 
 static STACK_SIZE: AtomicI64 = AtomicI64::new(0);
@@ -162,8 +169,15 @@ fn excepthook(vm: &mut Vm, args: &Value) -> PyResult {
     let thread = vm.get_attr_text(args, "thread")?;
     let name = if thread.is_none() { int(vm.ident as i64) } else { vm.get_attr_text(&thread, "name")? };
     let name = vm.str(&name)?.to_rust().into_owned();
-    let stderr = taipan_runtime::builtins::sys::get(vm, "stderr").filter(|s| !s.is_none());
-    let Some(stderr) = stderr else { return Ok(none()) };
+    let stderr = match taipan_runtime::builtins::sys::get(vm, "stderr").filter(|s| !s.is_none()) {
+        Some(s) => s,
+        None if thread.is_none() => return Ok(none()),
+        // What the thread noted when it was made.
+        None => match vm.get_attr_text(&thread, "_stderr")? {
+            s if s.is_none() => return Ok(none()),
+            s => s,
+        },
+    };
     let text = vm.new_str(&format!("Exception in thread {name}:\n"));
     vm.call_method(&stderr, "write", &[text])?;
     if !value.is_none() {

@@ -170,7 +170,7 @@ fn set_clock(vm: &mut Vm, id: &Value, nanos: i64) -> PyResult {
 }
 
 fn sleep(vm: &mut Vm, v: &Value) -> PyResult {
-    let n = nanoseconds(vm, v, Rounding::Ceiling)?;
+    let n = nanoseconds(vm, v, Rounding::Away)?;
     if n < 0 {
         return Err(vm.value_error("sleep length must be non-negative"));
     }

@@ -477,6 +477,9 @@ fn call_new(vm: &mut Vm, args: &Args<'_>) -> PyResult {
         (None, None) => true,
         _ => false,
     };
+    if t.payload.has(crate::object::TypeFlags::DISALLOW_INSTANTIATION) {
+        return Err(vm.type_error(format!("cannot create '{}' instances", t.payload.name())));
+    }
     if !same_function {
         let (got, base) = (t.payload.name(), builtin.payload.name());
         return Err(vm.type_error(format!("{name}.__new__({got}) is not safe, use {base}.__new__()")));
