@@ -109,6 +109,7 @@ pub fn run(plan: Plan, watch: &mut dyn Watch) -> Result<i32, String> {
     if std::process::id() == process {
         watch.after(vm, status);
     }
+    start::end_as_interrupted();
     Ok(status)
 }
 

@@ -148,5 +148,18 @@ fn report(vm: &mut Vm) -> i32 {
     }
     let interrupted = vm.is_kind(&e, &exc::KEYBOARD_INTERRUPT);
     print::print_uncaught(vm, e);
+    INTERRUPTED.store(interrupted, std::sync::atomic::Ordering::Relaxed);
     if interrupted { 130 } else { 1 }
+}
+
+static INTERRUPTED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// Ends the process by SIGINT when an uncaught `KeyboardInterrupt` ended the program, so that shells see what happened
+/// (`exit_sigint` of `Modules/main.c`); otherwise does nothing.
+pub fn end_as_interrupted() {
+    use crate::host::{process, threads};
+    if INTERRUPTED.load(std::sync::atomic::Ordering::Relaxed) {
+        let _ = threads::set_disposition(libc::SIGINT, threads::Disposition::Default);
+        let _ = process::getpid().and_then(|pid| process::kill(pid, libc::SIGINT));
+    }
 }

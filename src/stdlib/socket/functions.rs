@@ -233,7 +233,8 @@ pub static TABLE: &[MethodDef] = &[
 
 fn cmsg(vm: &mut Vm, a: A<'_>, name: &str, f: fn(u32) -> usize) -> PyResult {
     let n = vm.to_isize(&arg(a, 0))?;
-    if !(0..=i32::MAX as isize - 64).contains(&n) {
+    let header = f(if name == "CMSG_LEN" { 0 } else { 1 }) as isize;
+    if !(0..=i32::MAX as isize - header).contains(&n) {
         return Err(vm.overflow_error(format!("{name}() argument out of range")));
     }
     Ok(Value::from_usize(f(n as u32)))

@@ -119,7 +119,7 @@ pub fn recvfrom(vm: &mut Vm, a: A<'_>) -> PyResult {
 pub fn recv_into(vm: &mut Vm, a: A<'_>, sender: bool) -> PyResult {
     let name = if sender { "recvfrom_into" } else { "recv_into" };
     let s = socket(a);
-    let mut view = vm.buffer(&a[1].clone().unwrap_or_else(none), BufferRequest::WRITE)?;
+    let mut view = writable(vm, &a[1].clone().unwrap_or_else(none), name)?;
     let (n, flags) = (size(vm, a, 2, name)?, number(vm, a, 3)?);
     if n > view.len {
         let message = if sender {
@@ -141,6 +141,18 @@ pub fn recv_into(vm: &mut Vm, a: A<'_>, sender: bool) -> PyResult {
     view.as_mut_slice(vm)[..n].copy_from_slice(&buffer[..n]);
     let address = from_system(vm, &address);
     Ok(Tuple::from_vec(vec![Value::from_usize(n), address]).into())
+}
+
+/// A buffer argument that is written to.
+fn writable(vm: &mut Vm, v: &Value, function: &str) -> PyResult<Buffer> {
+    match vm.buffer(v, BufferRequest::WRITE) {
+        Err(_) if vm.error_is(&exc::BUFFER_ERROR) || vm.error_is(&exc::TYPE_ERROR) => {
+            vm.clear_error();
+            let got = v.class().payload.name();
+            Err(vm.type_error(format!("{function}() argument 1 must be read-write bytes-like object, not {got}")))
+        }
+        r => r,
+    }
 }
 
 fn data(vm: &mut Vm, v: &Value) -> PyResult<Vec<u8>> {
@@ -203,7 +215,12 @@ fn ancillary_items(vm: &mut Vm, v: &Value) -> PyResult<Vec<Ancillary>> {
     for item in items {
         let parts = match item.downcast::<Tuple>() {
             Some(t) if t.len() == 3 => t.items().to_vec(),
-            _ => return Err(vm.type_error("[sendmsg() ancillary data items] argument must be a 3-item sequence")),
+            _ => {
+                let got = item.class().payload.name();
+                return Err(vm.type_error(format!(
+                    "[sendmsg() ancillary data items]() argument must be 3-item tuple, not {got}"
+                )));
+            }
         };
         out.push((vm.to_i32(&parts[0])?, vm.to_i32(&parts[1])?, data(vm, &parts[2])?));
     }
@@ -213,7 +230,7 @@ fn ancillary_items(vm: &mut Vm, v: &Value) -> PyResult<Vec<Ancillary>> {
 /// `sendmsg(buffers[, ancdata[, flags[, address]]])`
 pub fn sendmsg(vm: &mut Vm, a: A<'_>) -> PyResult {
     let s = socket(a);
-    let pieces = vm.sequence(&a[1].clone().unwrap_or_else(none), "sendmsg() argument 1 must be iterable")?;
+    let pieces = vm.sequence(&a[1].clone().unwrap_or_else(none), "sendmsg() argument 1 must be an iterable")?;
     let pieces = pieces.iter().map(|p| data(vm, p)).collect::<PyResult<Vec<_>>>()?;
     let extra = match &a[2] {
         Some(v) => ancillary_items(vm, v)?,
@@ -275,7 +292,7 @@ pub fn recvmsg_into(vm: &mut Vm, a: A<'_>) -> PyResult {
     let given = vm.sequence(&a[1].clone().unwrap_or_else(none), "recvmsg_into() argument 1 must be an iterable")?;
     let mut views: Vec<Buffer> = Vec::with_capacity(given.len());
     for v in &given {
-        let view = vm.buffer(v, BufferRequest::WRITE)?;
+        let view = writable(vm, v, "recvmsg_into")?;
         views.push(view);
     }
     if views.len() > 1024 {

@@ -70,13 +70,16 @@ impl State {
         drop(s);
         self.changed.notify_all();
     }
-    /// Counts as done the thread of another process: whoever held the mutex did not come along.
+    /// Counts as done a thread that is not in this process.
     fn lost(&self) {
+        self.set(Stage::Done, None);
+    }
+    /// Opens the mutex in a child process, where whoever held it did not come along.
+    fn unlock(&self) {
         if self.stage.is_locked() {
             // SAFETY: after a fork there is one thread, and it does not hold the mutex.
             unsafe { self.stage.force_unlock() };
         }
-        self.set(Stage::Done, None);
     }
     /// Waits until the thread is done or the moment has come.
     fn wait(&self, until: Option<Instant>) -> bool {
@@ -196,12 +199,13 @@ pub fn after_fork_child(vm: &mut Vm) {
     MAIN.store(vm.ident, Relaxed);
     for list in [&STARTED, &WAITED_FOR] {
         if list.is_locked() {
-            // SAFETY: as in `State::lost`.
+            // SAFETY: as in `State::unlock`.
             unsafe { list.force_unlock() };
         }
     }
     WAITED_FOR.lock().clear();
     let all = std::mem::take(&mut *STARTED.lock());
+    all.iter().for_each(|s| s.unlock());
     let (mine, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|s| s.is_of(vm.ident));
     others.iter().for_each(|s| s.lost());
     RUNNING.store(mine.len(), Relaxed);

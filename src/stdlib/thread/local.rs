@@ -107,7 +107,8 @@ fn note(vm: &mut Vm, v: &Value) -> PyResult<()> {
 /// Ends the data of this thread in all local objects.
 pub fn forget(vm: &mut Vm) {
     let ident = vm.ident;
-    let Some(known) = vm.dict.take() else { return };
+    drop(vm.context.take());
+    let Some(known) = vm.dict.take() else { return vm.run_ends() };
     for w in known.downcast::<List>().map(|l| l.to_vec()).unwrap_or_default() {
         let Some(object) = w.downcast::<WeakRef>().and_then(|w| w.target()) else { continue };
         if let Some(me) = object.downcast::<Local>() {
