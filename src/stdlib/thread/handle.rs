@@ -70,15 +70,11 @@ impl State {
         drop(s);
         self.changed.notify_all();
     }
-    /// Counts as done a thread that is not in this process.
+    /// Counts as done a thread that is not in this process. (If it, or one that waited for it, held the mutex at the
+    /// fork, the state stays as it was: nobody is left to open the mutex.)
     fn lost(&self) {
-        self.set(Stage::Done, None);
-    }
-    /// Opens the mutex in a child process, where whoever held it did not come along.
-    fn unlock(&self) {
-        if self.stage.is_locked() {
-            // SAFETY: after a fork there is one thread, and it does not hold the mutex.
-            unsafe { self.stage.force_unlock() };
+        if let Some(mut s) = self.stage.try_lock() {
+            s.0 = Stage::Done;
         }
     }
     /// Waits until the thread is done or the moment has come.
@@ -197,15 +193,9 @@ pub fn shutdown(vm: &mut Vm) -> PyResult {
 /// In a child process: this thread is the main one, all others are gone.
 pub fn after_fork_child(vm: &mut Vm) {
     MAIN.store(vm.ident, Relaxed);
-    for list in [&STARTED, &WAITED_FOR] {
-        if list.is_locked() {
-            // SAFETY: as in `State::unlock`.
-            unsafe { list.force_unlock() };
-        }
-    }
+    // Both lists change under the GIL only, so that nobody held them at the fork.
     WAITED_FOR.lock().clear();
     let all = std::mem::take(&mut *STARTED.lock());
-    all.iter().for_each(|s| s.unlock());
     let (mine, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|s| s.is_of(vm.ident));
     others.iter().for_each(|s| s.lost());
     RUNNING.store(mine.len(), Relaxed);

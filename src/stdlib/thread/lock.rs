@@ -49,13 +49,11 @@ impl Shared {
         true
     }
 
-    /// Makes the lock free in a child process, where whoever held its mutex did not come along.
+    /// Makes the lock free in a child process.
     fn reset(&self) {
-        if self.held.is_locked() {
-            // SAFETY: after a fork there is one thread, and it does not hold the mutex.
-            unsafe { self.held.force_unlock() };
+        if let Some(mut held) = self.held.try_lock() {
+            *held = (0, 0);
         }
-        *self.held.lock() = (0, 0);
     }
 
     fn free(&self) {
