@@ -361,7 +361,7 @@ fn isoformat(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
                 )));
             }
             None => {
-                let name = v.class().payload.name();
+                let name = if v.is_none() { "None".into() } else { v.class().payload.name() };
                 return Err(vm.type_error(format!("isoformat() argument 1 must be a unicode character, not {name}")));
             }
         },

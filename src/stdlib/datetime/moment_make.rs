@@ -8,6 +8,7 @@ use taipan_runtime::object::{PyResult, Value};
 use taipan_runtime::types::exceptions::DEPRECATION_WARNING;
 use taipan_runtime::types::float::Float;
 use taipan_runtime::types::int::{Int, IntRef};
+use taipan_runtime::types::sequence::{full_type_name, is_index};
 use taipan_runtime::types::str::Str;
 use taipan_runtime::vm::Vm;
 use taipan_runtime::vm::ops::BinOp;
@@ -34,6 +35,10 @@ pub fn timestamp(vm: &mut Vm, v: &Value) -> PyResult<(i64, i64)> {
             return Err(vm.overflow_error(RANGE));
         }
         return Ok((seconds as i64, micros as i64));
+    }
+    if !is_index(v) {
+        let name = full_type_name(vm, v);
+        return Err(vm.type_error(format!("argument must be int or float, not {name}")));
     }
     let i = vm.index(v)?;
     match Int::read(&i).and_then(IntRef::to_i64) {
@@ -237,7 +242,10 @@ pub fn astimezone(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
         Some(d) => d.total(),
         None => {
             let t = m.micros().div_euclid(1_000_000) - EPOCH;
-            let seconds = seconds_of_local(vm, t, m.fold)?;
+            let (seconds, other) = (seconds_of_local(vm, t, m.fold)?, seconds_of_local(vm, t, 1 - m.fold)?);
+            // In a gap the fold says which side's offset is meant, the other way round than for a time shown twice.
+            let gap = other != seconds && (other > seconds) == (m.fold == 1);
+            let seconds = if gap { other } else { seconds };
             let zone = local_zone(vm, seconds)?;
             zone::ask(vm, Some(&zone), "utcoffset", &taipan_runtime::object::none())?.map_or(0, Delta::total)
         }
