@@ -98,6 +98,8 @@ fn compress(vm: &mut Vm, me: &Value, mut data: &[u8], action: Action) -> PyResul
 pub struct Decompressor {
     stream: Decompress,
     feed: Feed,
+    /// After bad data there is no way on.
+    failed: bool,
 }
 taipan_runtime::payload!(Decompressor, DECOMPRESSOR);
 
@@ -110,7 +112,7 @@ pub static DECOMPRESSOR: TypeDef = TypeDef::new::<Decompressor>("_bz2.BZ2Decompr
         new: Some(|vm, class, args| {
             static SIGNATURE: Signature = Signature::new("BZ2Decompressor", "()");
             args.bind(vm, &SIGNATURE)?;
-            let payload = Decompressor { stream: Decompress::new(false), feed: Feed::new() };
+            let payload = Decompressor { stream: Decompress::new(false), feed: Feed::new(), failed: false };
             Ok(instance::new_of(class, payload).into())
         }),
         ..Slots::NONE
@@ -146,6 +148,9 @@ fn decompress(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
     if d.feed.eof {
         return Err(vm.eof_error("End of stream already reached"));
     }
+    if d.failed {
+        return Err(vm.value_error("Decompressor is unusable after a previous error"));
+    }
     let input = d.feed.input(&data);
     let (mut rest, mut out, mut ended) = (&input[..], Vec::new(), false);
     loop {
@@ -159,7 +164,10 @@ fn decompress(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
         match status {
             Ok(Status::StreamEnd) => ended = true,
             Ok(_) => {}
-            Err(_) => return Err(vm.new_error(&OS_ERROR, "Invalid data stream")),
+            Err(_) => {
+                (d.failed, d.feed.needs_input) = (true, false);
+                return Err(vm.new_error(&OS_ERROR, "Invalid data stream"));
+            }
         }
         let more = if full { out.len() < limit } else { !rest.is_empty() && used + made > 0 };
         if ended || !more {

@@ -13,6 +13,7 @@ pub mod collections;
 pub mod contextvars;
 pub mod compression;
 pub mod csv;
+pub mod datetime;
 pub mod errno;
 pub mod error_class;
 pub mod fcntl;

@@ -16,6 +16,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::collections::MODULE,
     &crate::contextvars::MODULE,
     &crate::csv::MODULE,
+    &crate::datetime::MODULE,
     &crate::errno::MODULE,
     &crate::fcntl::MODULE,
     &crate::faulthandler::MODULE,

@@ -281,10 +281,11 @@ pub fn set_index(vm: &mut Vm, me: &Value, i: isize, v: Option<&Value>) -> PyResu
     let code = this(me).get(vm).code;
     let raw = code.set(vm, v)?;
     // The conversion may have run code that shortened the array.
-    if at < this(me).get(vm).len() {
-        let a = this(me).get_mut(vm);
-        a.data[at * code.size..(at + 1) * code.size].copy_from_slice(&raw[..code.size]);
+    if at >= this(me).get(vm).len() {
+        return Err(vm.index_error("array assignment index out of range"));
     }
+    let a = this(me).get_mut(vm);
+    a.data[at * code.size..(at + 1) * code.size].copy_from_slice(&raw[..code.size]);
     Ok(())
 }
 

@@ -14,6 +14,8 @@ pub struct Reader {
     lines: Value,
     dialect: Py<Dialect>,
     line_num: usize,
+    /// How many records were begun: the lines' iterator may call the reader again.
+    records: u64,
 }
 taipan_runtime::payload!(Reader, READER,
     traverse(self, visit) {
@@ -43,7 +45,7 @@ pub fn reader(vm: &mut Vm, args: &Args<'_>) -> PyResult {
     let lines = vm.iter(&args.pos()[0])?;
     let options = Options::of_call(vm, args)?;
     let dialect = make(vm, &options)?.into_py::<Dialect>().expect("make gives a dialect");
-    Ok(instance::new(Reader { lines, dialect, line_num: 0 }).into())
+    Ok(instance::new(Reader { lines, dialect, line_num: 0, records: 0 }).into())
 }
 
 /// Where in a record the reader is.
@@ -231,6 +233,8 @@ impl Record {
 fn next(vm: &mut Vm, me: &Value) -> PyResult<Option<Value>> {
     let me = this(me);
     let (lines, dialect) = (me.get(vm).lines.clone(), me.get(vm).dialect.clone());
+    me.get_mut(vm).records += 1;
+    let number = me.get(vm).records;
     let limit = FIELD_LIMIT.load(Ordering::Relaxed).max(0) as usize;
     let mut record =
         Record { dialect, state: State::StartRecord, fields: Vec::new(), field: Vec::new(), unquoted: true, limit };
@@ -246,6 +250,9 @@ fn next(vm: &mut Vm, me: &Value) -> PyResult<Option<Value>> {
             break;
         };
         let Some(text) = line.downcast::<Str>() else { return Err(not_text(vm, &line)) };
+        if me.get(vm).records != number {
+            return Err(error(vm, "iterator has already advanced the reader"));
+        }
         me.get_mut(vm).line_num += 1;
         record.line(vm, text)?;
         if record.state == State::StartRecord {
