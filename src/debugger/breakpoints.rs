@@ -61,7 +61,7 @@ impl HitRule {
             HitRule::MoreThan(k) => n > k,
             HitRule::AtMost(k) => n <= k,
             HitRule::LessThan(k) => n < k,
-            HitRule::Every(k) => n % k == 0,
+            HitRule::Every(k) => n.is_multiple_of(k),
         }
     }
 }
