@@ -50,6 +50,11 @@ pub fn initialize(vm: &mut Vm) -> PyResult<()> {
     install_signals(vm)?;
     vm.import("encodings")?;
     crate::stdio::open_all(vm)?;
+    if !sys::config::config().warnoptions.is_empty() && vm.import("warnings").is_err() {
+        crate::host::stderr("'import warnings' failed; traceback:\n");
+        let e = vm.take_error();
+        print::print_uncaught(vm, e);
+    }
     if !sys::config::config().no_site {
         vm.import("site")?;
     }

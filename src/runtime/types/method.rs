@@ -106,11 +106,18 @@ fn not_minus_one(h: i64) -> i64 {
 }
 
 fn builtin_call(vm: &mut Vm, v: &Value, args: &Args<'_>) -> PyResult {
-    let f = v.downcast::<BuiltinFunction>().expect("call of a builtin function").clone();
-    match &f.self_value {
-        Some(me) => args.with_first(me, |a| invoke(vm, f.def, a)),
-        None => invoke(vm, f.def, args),
+    let f = builtin(v);
+    let Some(me) = &f.self_value else { return invoke(vm, f.def, args) };
+    if !args.has_keywords() {
+        // The forms that need no list of arguments with the object in front.
+        match (f.def.function, args.pos()) {
+            (NativeFn::F1(g), []) => return g(vm, me),
+            (NativeFn::F2(g), [a]) => return g(vm, me, a),
+            (NativeFn::F3(g), [a, b]) => return g(vm, me, a, b),
+            _ => {}
+        }
     }
+    args.with_first(me, |a| invoke(vm, f.def, a))
 }
 
 fn builtin_compare(_: &mut Vm, a: &Value, b: &Value, op: CmpOp) -> PyResult {

@@ -235,7 +235,12 @@ fn readinto(vm: &mut Vm, a: A<'_>) -> PyResult {
 fn write(vm: &mut Vm, a: A<'_>) -> PyResult {
     let fd = number(vm, a, 0)?;
     let data = vm.bytes_like(&arg(a, 1))?;
-    blocking_or_raise(vm, || files::write(fd, &data)).map(Value::from_usize)
+    let n = blocking_or_raise(vm, || files::write(fd, &data))?;
+    if n < data.len() {
+        // A signal may have cut it short; its handler runs before this call gives its result.
+        vm.check_signals()?;
+    }
+    Ok(Value::from_usize(n))
 }
 
 fn pread(vm: &mut Vm, a: A<'_>) -> PyResult {
