@@ -201,7 +201,7 @@ fn candidates(generation: usize) -> Vec<Node> {
     let mut out = Vec::new();
     // SAFETY: the walk neither allocates in the Python heap nor frees.
     unsafe {
-        heap::walk_objects(generation == 0, |h, _, _| {
+        heap::walk_since(generation, |h, _, _| {
             if is_container(h) && age_of(h) <= generation && !(*h).has(flag::FROZEN) && (*h).rc.get() > 0 {
                 out.push(Node { object: h, refs: (*h).rc.get() as i64, reachable: false });
             }
@@ -237,7 +237,7 @@ fn run(vm: &mut Vm, generation: usize) -> (usize, usize) {
         }
     }
     // SAFETY: the GIL is held.
-    unsafe { heap::clear_touched() };
+    unsafe { heap::clear_touched(generation) };
     let count = garbage.len();
     if count > 0 {
         dispose(vm, garbage);
@@ -248,13 +248,19 @@ fn run(vm: &mut Vm, generation: usize) -> (usize, usize) {
 /// Marks which candidates are reachable from outside; gives the others, each held by a new reference.
 fn unreachable_among(nodes: &mut [Node]) -> Vec<Value> {
     let index: FxHashMap<usize, u32> = nodes.iter().enumerate().map(|(i, n)| (n.object as usize, i as u32)).collect();
+    // Most of what candidates refer to are none: a flag tells, before the index is asked.
+    let is_candidate = |v: &Value| v.header().is_some_and(|h| h.has(flag::MARK));
+    // SAFETY: live objects.
+    nodes.iter().for_each(|n| unsafe { (*n.object).set(flag::MARK) });
     for i in 0..nodes.len() {
         let object = nodes[i].object;
         // SAFETY: live objects; nothing runs in between.
         unsafe {
             super::instance::traverse(object, &mut |v| {
-                if let Some(&j) = index.get(&v.word()) {
-                    nodes[j as usize].refs -= 1;
+                if is_candidate(v) {
+                    if let Some(&j) = index.get(&v.word()) {
+                        nodes[j as usize].refs -= 1;
+                    }
                 }
             });
         }
@@ -266,21 +272,29 @@ fn unreachable_among(nodes: &mut [Node]) -> Vec<Value> {
             stack.push(i as u32);
         }
     }
+    // What is known to be reachable loses its mark, so that it is looked up once.
+    let unmark = |n: &Node| {
+        // SAFETY: a live object.
+        unsafe { (*n.object).unset(flag::MARK) }
+    };
+    nodes.iter().filter(|n| n.reachable).for_each(unmark);
     while let Some(i) = stack.pop() {
         let object = nodes[i as usize].object;
         // SAFETY: as above.
         unsafe {
             super::instance::traverse(object, &mut |v| {
-                if let Some(&j) = index.get(&v.word()) {
-                    let n = &mut nodes[j as usize];
-                    if !n.reachable {
+                if is_candidate(v) {
+                    if let Some(&j) = index.get(&v.word()) {
+                        let n = &mut nodes[j as usize];
                         n.reachable = true;
+                        unmark(n);
                         stack.push(j);
                     }
                 }
             });
         }
     }
+    nodes.iter().filter(|n| !n.reachable).for_each(unmark);
     // SAFETY: live objects get one more reference each.
     nodes.iter().filter(|n| !n.reachable).map(|n| unsafe { Value::from_header(n.object) }).collect()
 }
@@ -359,7 +373,7 @@ pub fn objects(generation: Option<usize>) -> Vec<Value> {
     let mut out = Vec::new();
     // SAFETY: the walk only counts references up.
     unsafe {
-        heap::walk_objects(false, |h, _, _| {
+        heap::walk_objects(|h, _, _| {
             if is_container(h) && (*h).rc.get() > 0 && generation.is_none_or(|g| age_of(h) == g) {
                 out.push(Value::from_header(h));
             }
@@ -373,7 +387,7 @@ pub fn generation_sizes() -> [usize; 3] {
     let mut n = [0; 3];
     // SAFETY: a plain walk.
     unsafe {
-        heap::walk_objects(false, |h, _, _| {
+        heap::walk_objects(|h, _, _| {
             if is_container(h) {
                 n[age_of(h)] += 1;
             }
@@ -388,7 +402,7 @@ pub fn referrers(targets: &[Value]) -> Vec<Value> {
     let mut out = Vec::new();
     // SAFETY: the walk only counts references up.
     unsafe {
-        heap::walk_objects(false, |h, _, _| {
+        heap::walk_objects(|h, _, _| {
             if !is_container(h) || (*h).rc.get() == 0 {
                 return;
             }
@@ -425,7 +439,7 @@ pub fn freeze(on: bool) -> usize {
     let mut n = 0;
     // SAFETY: a plain walk that changes flags.
     unsafe {
-        heap::walk_objects(false, |h, _, _| {
+        heap::walk_objects(|h, _, _| {
             if is_container(h) {
                 if on {
                     (*h).set(flag::FROZEN);
@@ -446,6 +460,6 @@ pub fn freeze(on: bool) -> usize {
 pub fn frozen() -> usize {
     let mut n = 0;
     // SAFETY: a plain walk.
-    unsafe { heap::walk_objects(false, |h, _, _| n += (*h).has(flag::FROZEN) as usize) };
+    unsafe { heap::walk_objects(|h, _, _| n += (*h).has(flag::FROZEN) as usize) };
     n
 }

@@ -51,9 +51,12 @@ pub struct Pool {
     listed: bool,
     /// Frees into the pool need no attention: it is listed, and tracking is off.
     quiet: bool,
-    /// Blocks were handed out since the last collection of the youngest generation.
-    pub touched: bool,
+    /// Blocks were handed out since the last collection of the youngest generation (bit 0), of the middle one (bit 1).
+    touched: u8,
 }
+
+/// All bits of [`Pool::touched`].
+const TOUCHED: u8 = 3;
 
 const FIRST: usize = size_of::<Pool>().next_multiple_of(16);
 
@@ -105,7 +108,7 @@ static EMPTY: EmptyPool = EmptyPool(Pool {
     space: Space::Raw,
     listed: true,
     quiet: true,
-    touched: false,
+    touched: 0,
 });
 
 const EMPTY_POOL: *mut Pool = &raw const EMPTY.0 as *mut Pool;
@@ -168,7 +171,7 @@ unsafe fn alloc_slow(class: *mut Class, space: Space, size: usize) -> *mut u8 {
             }
             next_pool(class, space, size.max(1).next_multiple_of(16));
         };
-        (*(*class).active).touched = true;
+        (*(*class).active).touched = TOUCHED;
         if let Some(site) = (*heap()).site {
             let site = site();
             ledger::allocated(site, (*(*class).active).size as usize);
@@ -197,7 +200,7 @@ unsafe fn next_pool(class: *mut Class, space: Space, size: usize) {
                 space,
                 listed: true,
                 quiet: true,
-                touched: true,
+                touched: TOUCHED,
             });
             pool
         } else {
@@ -441,18 +444,18 @@ pub struct Block {
     pub space: Space,
 }
 
-/// Visits every live object, in no particular order; `only_touched` limits the walk to pools with blocks handed out
-/// since their mark was last cleared (large objects are always visited).
+/// Visits every live object, in no particular order. `since` 0 or 1 limits the walk to pools with blocks handed out since
+/// the last collection of that generation (large objects are always visited); 2 visits all.
 ///
 /// # Safety
 /// The GIL is held; `visit` allocates and frees nothing.
-pub unsafe fn walk_objects(only_touched: bool, mut visit: impl FnMut(*mut Header, usize, u32)) {
+pub unsafe fn walk_since(since: usize, mut visit: impl FnMut(*mut Header, usize, u32)) {
     // SAFETY: a block with a non-zero type word is a live object (I4).
     unsafe {
         let h = &*heap();
         for &pool in &h.pools {
             let p = &*pool;
-            if p.size == 0 || p.space != Space::Objects || p.used == 0 || (only_touched && !p.touched) {
+            if p.size == 0 || p.space != Space::Objects || p.used == 0 || (since < 2 && p.touched & 1 << since == 0) {
                 continue;
             }
             let mut at = pool.cast::<u8>().add(FIRST);
@@ -484,6 +487,15 @@ unsafe fn site_in(pool: &Pool, block: *mut u8) -> u32 {
     unsafe { *pool.sites.add((block as usize & (POOL_BYTES - 1)) >> 4) }
 }
 
+/// Visits every live object.
+///
+/// # Safety
+/// As [`walk_since`].
+pub unsafe fn walk_objects(visit: impl FnMut(*mut Header, usize, u32)) {
+    // SAFETY: by the caller's promise.
+    unsafe { walk_since(2, visit) }
+}
+
 /// Allocation site of a live block, 0 when unknown.
 ///
 /// # Safety
@@ -493,20 +505,21 @@ pub unsafe fn site_of(block: *mut u8, size: usize) -> u32 {
     unsafe { if size > SMALL_MAX { (*block.cast::<Large>().sub(1)).site } else { site_in(&*pool_of(block), block) } }
 }
 
-/// Clears the marks of pools that saw allocations; `fast` pools stay marked, since blocks leave them unseen.
+/// Clears the marks of pools that saw allocations, after a collection of `generation` and the younger ones; `fast` pools
+/// stay marked, since blocks leave them unseen.
 ///
 /// # Safety
 /// The GIL is held.
-pub unsafe fn clear_touched() {
+pub unsafe fn clear_touched(generation: usize) {
     // SAFETY: exclusive by the GIL.
     unsafe {
         let h = &mut *heap();
         for &pool in &h.pools {
-            (*pool).touched = false;
+            (*pool).touched &= if generation == 0 { TOUCHED & !1 } else { 0 };
         }
         for class in &h.classes[Space::Objects as usize] {
             if class.active != EMPTY_POOL {
-                (*class.active).touched = true;
+                (*class.active).touched = TOUCHED;
             }
         }
     }

@@ -362,7 +362,7 @@ pub fn owners(_: &Vm, buffers: &rustc_hash::FxHashSet<usize>) -> FxHashMap<usize
     let mut found = FxHashMap::default();
     // SAFETY: `&Vm` is the GIL; the walk reads words of live blocks and counts references up.
     unsafe {
-        heap::walk_objects(false, |h, size, _| {
+        heap::walk_objects(|h, size, _| {
             let words = std::slice::from_raw_parts(h.cast::<usize>(), size / 8);
             for w in &words[2..] {
                 // Some owners mark their buffer's address in its low bits.

@@ -311,7 +311,7 @@ impl Watcher {
         WATCHING.store(true, Relaxed);
         // SAFETY: `&mut Vm` is the GIL; the walk allocates nothing; the room is never freed; a plain sigaction call.
         unsafe {
-            crate::object::heap::walk_objects(false, |h, _, _| {
+            crate::object::heap::walk_objects(|h, _, _| {
                 if (*h).typ.get() == crate::types::code::CODE.object() as *const TypeObj {
                     keep_alive(&raw const (*h.cast::<crate::object::value::Obj<Code>>()).payload);
                 }
@@ -462,7 +462,7 @@ impl NativeNames {
             |owner: &TypeObj, def: &MethodDef| format!("{}.{}", crate::types::typeobject::short_name(owner), def.name);
         // SAFETY: `&Vm` is the GIL; the walk reads payloads of live objects whose type it has compared.
         unsafe {
-            crate::object::heap::walk_objects(false, |h, _, _| {
+            crate::object::heap::walk_objects(|h, _, _| {
                 let typ = (*h).typ.get();
                 if typ == crate::types::method::BUILTIN_FUNCTION.object() as *const TypeObj {
                     let f = &(*h.cast::<crate::object::value::Obj<BuiltinFunction>>()).payload;
