@@ -361,7 +361,7 @@ fn environment(c: &mut Config) -> Result<(), String> {
             let Some(n) = n else {
                 return Err("PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]".to_owned());
             };
-            taipan_runtime::types::hash::seed(Some(n.into()));
+            taipan_runtime::types::hash::seed(Some(n));
             c.hash_randomization = n != 0;
         }
     }

@@ -8,8 +8,8 @@ pub mod object;
 #[macro_use]
 pub mod types;
 pub mod builtins;
-pub mod host;
 pub mod finish;
+pub mod host;
 pub mod import;
 pub mod probe;
 pub mod start;

@@ -4,12 +4,12 @@
 
 use rustc_hash::FxHashMap;
 use taipan_runtime::import::ModuleDef;
+use taipan_runtime::object::typedef::CmpOp;
 use taipan_runtime::object::value::{Frozen, StaticObj};
 use taipan_runtime::object::{
     GetSetDef, MethodDef, NativeFn::*, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, boolean, instance, none,
     not_implemented,
 };
-use taipan_runtime::object::typedef::CmpOp;
 use taipan_runtime::types::exceptions as exc;
 use taipan_runtime::types::generic_alias::class_getitem;
 use taipan_runtime::types::list::List;
@@ -22,10 +22,15 @@ use taipan_runtime::vm::args::Args;
 /// The module.
 pub static MODULE: ModuleDef = ModuleDef::new("_contextvars")
     .doc("Context Variables")
-    .functions(&[MethodDef::function("copy_context", "($module, /)", "A copy of the current context.", F0(|vm| {
-        let here = current(vm);
-        Ok(copy(vm, &here))
-    }))])
+    .functions(&[MethodDef::function(
+        "copy_context",
+        "($module, /)",
+        "A copy of the current context.",
+        F0(|vm| {
+            let here = current(vm);
+            Ok(copy(vm, &here))
+        }),
+    )])
     .types(&[&CONTEXT, &CONTEXT_VAR, &TOKEN, &MAP, &MISSING_TYPE])
     .init(|_, dict| {
         let _ = dict.remove_str(taipan_runtime::name!("hamt"));
@@ -157,34 +162,64 @@ pub static CONTEXT: TypeDef = TypeDef::new::<Context>("_contextvars.Context")
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("get", "($self, key, default=None, /)", "Value of a variable, or the default.", N(|vm, a| {
-            let [Some(me), Some(key), default] = a else { return Ok(none()) };
-            expect_var(vm, key)?;
-            Ok(map(vm, me).get(key).or_else(|| default.clone()).unwrap_or_else(none))
-        })),
-        MethodDef::method("items", "($self, /)", "Variables and their values.", F1(|vm, me| {
-            let all: Vec<_> = map(vm, me).items.clone();
-            iterate(vm, all.into_iter().map(|(k, v)| Tuple::from_vec(vec![k, v]).into()).collect())
-        })),
-        MethodDef::method("keys", "($self, /)", "The variables.", F1(|vm, me| {
-            let keys = map(vm, me).items.iter().map(|(k, _)| k.clone()).collect();
-            iterate(vm, keys)
-        })),
-        MethodDef::method("values", "($self, /)", "The values.", F1(|vm, me| {
-            let values = map(vm, me).items.iter().map(|(_, v)| v.clone()).collect();
-            iterate(vm, values)
-        })),
-        MethodDef::method("copy", "($self, /)", "A context with the same values.", F1(|vm, me| {
-            let me = context(me).clone();
-            Ok(copy(vm, &me))
-        })),
-        MethodDef::method("run", "", "Call a function in this context.", V(|vm, args| {
-            let Some(f) = args.get(1).cloned() else {
-                return Err(vm.type_error("run() missing 1 required positional argument"));
-            };
-            let me = context(&args.pos()[0]).clone();
-            run(vm, &me, |vm| vm.call_kw(&f, &args.skip(2)))
-        })),
+        MethodDef::method(
+            "get",
+            "($self, key, default=None, /)",
+            "Value of a variable, or the default.",
+            N(|vm, a| {
+                let [Some(me), Some(key), default] = a else { return Ok(none()) };
+                expect_var(vm, key)?;
+                Ok(map(vm, me).get(key).or_else(|| default.clone()).unwrap_or_else(none))
+            }),
+        ),
+        MethodDef::method(
+            "items",
+            "($self, /)",
+            "Variables and their values.",
+            F1(|vm, me| {
+                let all: Vec<_> = map(vm, me).items.clone();
+                iterate(vm, all.into_iter().map(|(k, v)| Tuple::from_vec(vec![k, v]).into()).collect())
+            }),
+        ),
+        MethodDef::method(
+            "keys",
+            "($self, /)",
+            "The variables.",
+            F1(|vm, me| {
+                let keys = map(vm, me).items.iter().map(|(k, _)| k.clone()).collect();
+                iterate(vm, keys)
+            }),
+        ),
+        MethodDef::method(
+            "values",
+            "($self, /)",
+            "The values.",
+            F1(|vm, me| {
+                let values = map(vm, me).items.iter().map(|(_, v)| v.clone()).collect();
+                iterate(vm, values)
+            }),
+        ),
+        MethodDef::method(
+            "copy",
+            "($self, /)",
+            "A context with the same values.",
+            F1(|vm, me| {
+                let me = context(me).clone();
+                Ok(copy(vm, &me))
+            }),
+        ),
+        MethodDef::method(
+            "run",
+            "",
+            "Call a function in this context.",
+            V(|vm, args| {
+                let Some(f) = args.get(1).cloned() else {
+                    return Err(vm.type_error("run() missing 1 required positional argument"));
+                };
+                let me = context(&args.pos()[0]).clone();
+                run(vm, &me, |vm| vm.call_kw(&f, &args.skip(2)))
+            }),
+        ),
     ]);
 
 fn iterate(vm: &mut Vm, items: Vec<Value>) -> PyResult {
@@ -332,15 +367,25 @@ pub static CONTEXT_VAR: TypeDef = TypeDef::new::<ContextVar>("_contextvars.Conte
         ..Slots::NONE
     })
     .methods(&[
-        MethodDef::method("get", "($self, default=<unrepresentable>, /)", "Value in the current context.", N(|vm, a| {
-            let me = a[0].clone().unwrap_or_else(none);
-            get_value(vm, &me, a[1].as_ref())
-        })),
+        MethodDef::method(
+            "get",
+            "($self, default=<unrepresentable>, /)",
+            "Value in the current context.",
+            N(|vm, a| {
+                let me = a[0].clone().unwrap_or_else(none);
+                get_value(vm, &me, a[1].as_ref())
+            }),
+        ),
         MethodDef::method("set", "($self, value, /)", "Set the value in the current context.", F2(set_value)),
-        MethodDef::method("reset", "($self, token, /)", "Set the value from before a set().", F2(|vm, me, token| {
-            reset(vm, me, token)?;
-            Ok(none())
-        })),
+        MethodDef::method(
+            "reset",
+            "($self, token, /)",
+            "Set the value from before a set().",
+            F2(|vm, me, token| {
+                reset(vm, me, token)?;
+                Ok(none())
+            }),
+        ),
         MethodDef::class("__class_getitem__", "($type, object, /)", "Generic over the values.", F2(class_getitem)),
     ])
     .getset(&[GetSetDef::member("name", "", |vm, me| Ok(var(me).get(vm).name.clone()))]);
@@ -355,10 +400,7 @@ fn new_var(vm: &mut Vm, _: &Py<Type>, args: &Args<'_>) -> PyResult {
         return Err(vm.type_error(format!("ContextVar() takes at most 2 arguments ({total} given)")));
     }
     if args.len() != 1 {
-        return Err(vm.type_error(format!(
-            "ContextVar() takes exactly 1 positional argument ({} given)",
-            args.len()
-        )));
+        return Err(vm.type_error(format!("ContextVar() takes exactly 1 positional argument ({} given)", args.len())));
     }
     if let Some((n, _)) = args.keywords().find(|(n, _)| !n.is_text("default")) {
         let n = n.to_rust();
@@ -383,7 +425,7 @@ fn get_value(vm: &mut Vm, me: &Value, default: Option<&Value>) -> PyResult {
     }
     match &var(me).get(vm).default {
         Some(d) => Ok(d.clone()),
-        None => Err(vm.raise_with(&exc::LOOKUP_ERROR, &[me.clone()])),
+        None => Err(vm.raise_with(&exc::LOOKUP_ERROR, std::slice::from_ref(me))),
     }
 }
 
@@ -465,14 +507,22 @@ pub static TOKEN: TypeDef = TypeDef::new::<Token>("_contextvars.Token")
     })
     .methods(&[
         MethodDef::class("__class_getitem__", "($type, object, /)", "Generic over the values.", F2(class_getitem)),
-        MethodDef::method("__enter__", "($self, /)", "Enter the block in which the value is set.", F1(|_, me| {
-            Ok(me.clone())
-        })),
-        MethodDef::method("__exit__", "($self, type, val, tb, /)", "Set the value from before.", F4(|vm, me, _, _, _| {
-            let var = token(me).get(vm).var.clone();
-            reset(vm, &var, me)?;
-            Ok(none())
-        })),
+        MethodDef::method(
+            "__enter__",
+            "($self, /)",
+            "Enter the block in which the value is set.",
+            F1(|_, me| Ok(me.clone())),
+        ),
+        MethodDef::method(
+            "__exit__",
+            "($self, type, val, tb, /)",
+            "Set the value from before.",
+            F4(|vm, me, _, _, _| {
+                let var = token(me).get(vm).var.clone();
+                reset(vm, &var, me)?;
+                Ok(none())
+            }),
+        ),
     ])
     .getset(&[
         GetSetDef::get("var", "The variable.", |vm, me| Ok(token(me).get(vm).var.clone())),

@@ -96,11 +96,16 @@ pub static MODULE: ModuleDef = ModuleDef::new("fcntl")
             "Ask a device to do something.",
             N(ioctl),
         ),
-        MethodDef::function("flock", "($module, fd, operation, /)", "Lock or unlock a file.", F2(|vm, fd, operation| {
-            let (fd, operation) = (descriptor(vm, fd)?, vm.to_i32(operation)?);
-            audit(vm, "fcntl.flock", &[int(fd), int(operation)])?;
-            blocking_or_raise(vm, || files::flock(fd, operation)).map(|_| none())
-        })),
+        MethodDef::function(
+            "flock",
+            "($module, fd, operation, /)",
+            "Lock or unlock a file.",
+            F2(|vm, fd, operation| {
+                let (fd, operation) = (descriptor(vm, fd)?, vm.to_i32(operation)?);
+                audit(vm, "fcntl.flock", &[int(fd), int(operation)])?;
+                blocking_or_raise(vm, || files::flock(fd, operation)).map(|_| none())
+            }),
+        ),
         MethodDef::function(
             "lockf",
             "($module, fd, cmd, len=0, start=0, whence=0, /)",

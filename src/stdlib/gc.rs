@@ -14,40 +14,69 @@ use taipan_runtime::vm::Vm;
 pub static MODULE: ModuleDef = ModuleDef::new("gc")
     .doc("The garbage collector for reference cycles.")
     .functions(&[
-        MethodDef::function("enable", "($module, /)", "Collect automatically.", F0(|_| {
-            GC.enabled.set(true);
-            Ok(none())
-        })),
-        MethodDef::function("disable", "($module, /)", "Collect only when asked to.", F0(|_| {
-            GC.enabled.set(false);
-            Ok(none())
-        })),
-        MethodDef::function("isenabled", "($module, /)", "Whether collection is automatic.", F0(|_| {
-            Ok(boolean(GC.enabled.get()))
-        })),
-        MethodDef::function("set_debug", "($module, flags, /)", "Set the debugging flags.", F1(|vm, flags| {
-            GC.debug.set(vm.to_i32(flags)? as u32);
-            Ok(none())
-        })),
+        MethodDef::function(
+            "enable",
+            "($module, /)",
+            "Collect automatically.",
+            F0(|_| {
+                GC.enabled.set(true);
+                Ok(none())
+            }),
+        ),
+        MethodDef::function(
+            "disable",
+            "($module, /)",
+            "Collect only when asked to.",
+            F0(|_| {
+                GC.enabled.set(false);
+                Ok(none())
+            }),
+        ),
+        MethodDef::function(
+            "isenabled",
+            "($module, /)",
+            "Whether collection is automatic.",
+            F0(|_| Ok(boolean(GC.enabled.get()))),
+        ),
+        MethodDef::function(
+            "set_debug",
+            "($module, flags, /)",
+            "Set the debugging flags.",
+            F1(|vm, flags| {
+                GC.debug.set(vm.to_i32(flags)? as u32);
+                Ok(none())
+            }),
+        ),
         MethodDef::function("get_debug", "($module, /)", "The debugging flags.", F0(|_| Ok(int(GC.debug.get())))),
-        MethodDef::function("get_count", "($module, /)", "Counts that lead to collections.", F0(|_| {
-            Ok(triple([gc::count0(), GC.count1.get(), GC.count2.get()]))
-        })),
-        MethodDef::function("set_threshold", "", "Set the counts at which generations are collected.", V(|vm, args| {
-            args.no_keywords(vm, "set_threshold")?;
-            if !(1..=3).contains(&args.len()) {
-                return Err(vm.type_error("gc.set_threshold requires 1 to 3 arguments"));
-            }
-            let mut all = GC.thresholds.get();
-            for (place, v) in all.iter_mut().zip(args.pos()) {
-                *place = vm.to_i32(v)?;
-            }
-            GC.thresholds.set(all);
-            Ok(none())
-        })),
-        MethodDef::function("get_threshold", "($module, /)", "The counts at which generations are collected.", F0(|_| {
-            Ok(triple(GC.thresholds.get()))
-        })),
+        MethodDef::function(
+            "get_count",
+            "($module, /)",
+            "Counts that lead to collections.",
+            F0(|_| Ok(triple([gc::count0(), GC.count1.get(), GC.count2.get()]))),
+        ),
+        MethodDef::function(
+            "set_threshold",
+            "",
+            "Set the counts at which generations are collected.",
+            V(|vm, args| {
+                args.no_keywords(vm, "set_threshold")?;
+                if !(1..=3).contains(&args.len()) {
+                    return Err(vm.type_error("gc.set_threshold requires 1 to 3 arguments"));
+                }
+                let mut all = GC.thresholds.get();
+                for (place, v) in all.iter_mut().zip(args.pos()) {
+                    *place = vm.to_i32(v)?;
+                }
+                GC.thresholds.set(all);
+                Ok(none())
+            }),
+        ),
+        MethodDef::function(
+            "get_threshold",
+            "($module, /)",
+            "The counts at which generations are collected.",
+            F0(|_| Ok(triple(GC.thresholds.get()))),
+        ),
         MethodDef::function(
             "collect",
             "($module, /, generation=2)",
@@ -71,32 +100,61 @@ pub static MODULE: ModuleDef = ModuleDef::new("gc")
             N(get_objects),
         ),
         MethodDef::function("get_stats", "($module, /)", "What collections of each generation did.", F0(get_stats)),
-        MethodDef::function("is_tracked", "($module, obj, /)", "Whether the collector looks after it.", F1(|_, v| {
-            Ok(boolean(is_tracked(v)))
-        })),
-        MethodDef::function("is_finalized", "($module, obj, /)", "Whether its finaliser has run.", F1(|_, v| {
-            Ok(boolean(v.header().is_some_and(|h| h.has(flag::FINALIZED))))
-        })),
-        MethodDef::function("get_referrers", "($module, /, *objs)", "Objects that refer to these directly.", V(|_, a| {
-            let targets = a.pos().to_vec();
-            let all = gc::referrers(&targets).into_iter().filter(is_tracked).collect();
-            Ok(List::from_vec(all).into())
-        })),
-        MethodDef::function("get_referents", "($module, /, *objs)", "What these refer to directly.", V(|_, a| {
-            let all = a.pos().iter().filter(|v| has_gc(v)).flat_map(gc::referents).collect();
-            Ok(List::from_vec(all).into())
-        })),
-        MethodDef::function("freeze", "($module, /)", "Keep all present objects out of collections.", F0(|_| {
-            gc::freeze(true);
-            Ok(none())
-        })),
-        MethodDef::function("unfreeze", "($module, /)", "Take back freeze().", F0(|_| {
-            gc::freeze(false);
-            Ok(none())
-        })),
-        MethodDef::function("get_freeze_count", "($module, /)", "How many objects are frozen.", F0(|_| {
-            Ok(Value::from_usize(gc::frozen()))
-        })),
+        MethodDef::function(
+            "is_tracked",
+            "($module, obj, /)",
+            "Whether the collector looks after it.",
+            F1(|_, v| Ok(boolean(is_tracked(v)))),
+        ),
+        MethodDef::function(
+            "is_finalized",
+            "($module, obj, /)",
+            "Whether its finaliser has run.",
+            F1(|_, v| Ok(boolean(v.header().is_some_and(|h| h.has(flag::FINALIZED))))),
+        ),
+        MethodDef::function(
+            "get_referrers",
+            "($module, /, *objs)",
+            "Objects that refer to these directly.",
+            V(|_, a| {
+                let targets = a.pos().to_vec();
+                let all = gc::referrers(&targets).into_iter().filter(is_tracked).collect();
+                Ok(List::from_vec(all).into())
+            }),
+        ),
+        MethodDef::function(
+            "get_referents",
+            "($module, /, *objs)",
+            "What these refer to directly.",
+            V(|_, a| {
+                let all = a.pos().iter().filter(|v| has_gc(v)).flat_map(gc::referents).collect();
+                Ok(List::from_vec(all).into())
+            }),
+        ),
+        MethodDef::function(
+            "freeze",
+            "($module, /)",
+            "Keep all present objects out of collections.",
+            F0(|_| {
+                gc::freeze(true);
+                Ok(none())
+            }),
+        ),
+        MethodDef::function(
+            "unfreeze",
+            "($module, /)",
+            "Take back freeze().",
+            F0(|_| {
+                gc::freeze(false);
+                Ok(none())
+            }),
+        ),
+        MethodDef::function(
+            "get_freeze_count",
+            "($module, /)",
+            "How many objects are frozen.",
+            F0(|_| Ok(Value::from_usize(gc::frozen()))),
+        ),
     ])
     .init(init);
 
@@ -147,9 +205,7 @@ fn get_objects(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         }
     };
     if generation >= 3 {
-        return Err(vm.value_error(
-            "generation parameter must be less than the number of available generations (3)",
-        ));
+        return Err(vm.value_error("generation parameter must be less than the number of available generations (3)"));
     }
     if generation < -1 {
         return Err(vm.value_error("generation parameter cannot be negative"));

@@ -17,11 +17,16 @@ use taipan_runtime::vm::args::{Args, Signature};
 /// `_multiprocessing`
 pub static MODULE: ModuleDef = ModuleDef::new("_multiprocessing")
     .doc("What multiprocessing has in native code.")
-    .functions(&[MethodDef::function("sem_unlink", "($module, name, /)", "Remove a semaphore's name.", F1(|vm, name| {
-        let name = c_string(vm, name)?;
-        system::sem_unlink(&name).map_err(|e| vm.os_error(e))?;
-        Ok(none())
-    }))])
+    .functions(&[MethodDef::function(
+        "sem_unlink",
+        "($module, name, /)",
+        "Remove a semaphore's name.",
+        F1(|vm, name| {
+            let name = c_string(vm, name)?;
+            system::sem_unlink(&name).map_err(|e| vm.os_error(e))?;
+            Ok(none())
+        }),
+    )])
     .types(&[&SEM_LOCK])
     .init(|_, module| {
         let flags = Dict::new_object();
@@ -34,22 +39,32 @@ pub static MODULE: ModuleDef = ModuleDef::new("_multiprocessing")
 
 /// `_posixshmem`
 pub static SHARED_MEMORY: ModuleDef = ModuleDef::new("_posixshmem").doc("POSIX shared memory module").functions(&[
-    MethodDef::function("shm_open", "($module, /, path, flags, mode=511)", "Open shared memory.", N(|vm, a| {
-        let arg = |i: usize| a[i].clone().unwrap_or_else(none);
-        let name = c_string(vm, &arg(0))?;
-        let flags = vm.to_i32(&arg(1))?;
-        let mode = match &a[2] {
-            Some(m) => vm.to_i32(m)?,
-            None => 0o777,
-        };
-        let r = crate::system::blocking(vm, || system::shm_open(&name, flags | libc::O_CLOEXEC, mode as u32))?;
-        r.map(int).map_err(|e| vm.os_error_path(e, &arg(0)))
-    })),
-    MethodDef::function("shm_unlink", "($module, path, /)", "Remove the name of shared memory.", F1(|vm, path| {
-        let name = c_string(vm, path)?;
-        system::shm_unlink(&name).map_err(|e| vm.os_error_path(e, path))?;
-        Ok(none())
-    })),
+    MethodDef::function(
+        "shm_open",
+        "($module, /, path, flags, mode=511)",
+        "Open shared memory.",
+        N(|vm, a| {
+            let arg = |i: usize| a[i].clone().unwrap_or_else(none);
+            let name = c_string(vm, &arg(0))?;
+            let flags = vm.to_i32(&arg(1))?;
+            let mode = match &a[2] {
+                Some(m) => vm.to_i32(m)?,
+                None => 0o777,
+            };
+            let r = crate::system::blocking(vm, || system::shm_open(&name, flags | libc::O_CLOEXEC, mode as u32))?;
+            r.map(int).map_err(|e| vm.os_error_path(e, &arg(0)))
+        }),
+    ),
+    MethodDef::function(
+        "shm_unlink",
+        "($module, path, /)",
+        "Remove the name of shared memory.",
+        F1(|vm, path| {
+            let name = c_string(vm, path)?;
+            system::shm_unlink(&name).map_err(|e| vm.os_error_path(e, path))?;
+            Ok(none())
+        }),
+    ),
 ]);
 
 /// A lock that its holder may take again; the other kind is a plain semaphore.
@@ -87,40 +102,70 @@ pub static SEM_LOCK: TypeDef = TypeDef::new::<SemLock>("_multiprocessing.SemLock
     .flags(TypeFlags::BASETYPE)
     .slots(Slots { new: Some(new), ..Slots::NONE })
     .methods(&[
-        MethodDef::method("acquire", "($self, /, block=True, timeout=None)", "Take it.", N(|vm, a| {
-            let me = this(a[0].as_ref().expect("self")).clone();
-            let block = match &a[1] {
-                Some(b) => vm.truth(b)?,
-                None => true,
-            };
-            let limit = timeout(vm, a[2].as_ref())?.map(|n| n.max(0));
-            acquire(vm, &me, block, limit)
-        })),
+        MethodDef::method(
+            "acquire",
+            "($self, /, block=True, timeout=None)",
+            "Take it.",
+            N(|vm, a| {
+                let me = this(a[0].as_ref().expect("self")).clone();
+                let block = match &a[1] {
+                    Some(b) => vm.truth(b)?,
+                    None => true,
+                };
+                let limit = timeout(vm, a[2].as_ref())?.map(|n| n.max(0));
+                acquire(vm, &me, block, limit)
+            }),
+        ),
         MethodDef::method("release", "($self, /)", "Give it back.", F1(release)),
-        MethodDef::method("__enter__", "($self, /)", "Take it.", F1(|vm, me| {
-            let me = this(me).clone();
-            acquire(vm, &me, true, None)
-        })),
-        MethodDef::method("__exit__", "($self, exc_type=None, exc_value=None, exc_tb=None, /)", "Give it back.", N(|vm, a| {
-            release(vm, a[0].as_ref().expect("self"))
-        })),
-        MethodDef::method("_count", "($self, /)", "How often this process holds it.", F1(|_, me| {
-            Ok(int(this(me).count.get()))
-        })),
-        MethodDef::method("_is_mine", "($self, /)", "Whether this thread holds it.", F1(|vm, me| {
-            Ok(boolean(mine(vm, this(me))))
-        })),
-        MethodDef::method("_get_value", "($self, /)", "How many can be taken.", F1(|vm, me| {
-            this(me).semaphore.value().map(|n| int(n.max(0))).map_err(|e| vm.os_error(e))
-        })),
-        MethodDef::method("_is_zero", "($self, /)", "Whether none can be taken.", F1(|vm, me| {
-            this(me).semaphore.value().map(|n| boolean(n <= 0)).map_err(|e| vm.os_error(e))
-        })),
+        MethodDef::method(
+            "__enter__",
+            "($self, /)",
+            "Take it.",
+            F1(|vm, me| {
+                let me = this(me).clone();
+                acquire(vm, &me, true, None)
+            }),
+        ),
+        MethodDef::method(
+            "__exit__",
+            "($self, exc_type=None, exc_value=None, exc_tb=None, /)",
+            "Give it back.",
+            N(|vm, a| release(vm, a[0].as_ref().expect("self"))),
+        ),
+        MethodDef::method(
+            "_count",
+            "($self, /)",
+            "How often this process holds it.",
+            F1(|_, me| Ok(int(this(me).count.get()))),
+        ),
+        MethodDef::method(
+            "_is_mine",
+            "($self, /)",
+            "Whether this thread holds it.",
+            F1(|vm, me| Ok(boolean(mine(vm, this(me))))),
+        ),
+        MethodDef::method(
+            "_get_value",
+            "($self, /)",
+            "How many can be taken.",
+            F1(|vm, me| this(me).semaphore.value().map(|n| int(n.max(0))).map_err(|e| vm.os_error(e))),
+        ),
+        MethodDef::method(
+            "_is_zero",
+            "($self, /)",
+            "Whether none can be taken.",
+            F1(|vm, me| this(me).semaphore.value().map(|n| boolean(n <= 0)).map_err(|e| vm.os_error(e))),
+        ),
         MethodDef::class("_rebuild", "($type, handle, kind, maxvalue, name, /)", "Open one that exists.", V(rebuild)),
-        MethodDef::method("_after_fork", "($self, /)", "Forget who held it.", F1(|_, me| {
-            this(me).count.set(0);
-            Ok(none())
-        })),
+        MethodDef::method(
+            "_after_fork",
+            "($self, /)",
+            "Forget who held it.",
+            F1(|_, me| {
+                this(me).count.set(0);
+                Ok(none())
+            }),
+        ),
     ])
     .getset(&[
         GetSetDef::member("handle", "", |_, me| Ok(Value::from_usize(this(me).semaphore.number()))),

@@ -52,38 +52,64 @@ pub static SIMPLE_QUEUE: TypeDef = TypeDef::new::<SimpleQueue>("_queue.SimpleQue
     .flags(TypeFlags::HAVE_GC.union(TypeFlags::BASETYPE).union(TypeFlags::WEAKREFABLE))
     .slots(Slots { new: Some(new), ..Slots::NONE })
     .methods(&[
-        MethodDef::method("empty", "($self, /)", "Whether nothing is in the queue.", F1(|vm, me| {
-            Ok(boolean(this(me).get(vm).items.is_empty()))
-        })),
-        MethodDef::method("qsize", "($self, /)", "How many items are in the queue.", F1(|vm, me| {
-            Ok(Value::from_usize(this(me).get(vm).items.len()))
-        })),
-        MethodDef::method("get", "($self, /, block=True, timeout=None)", "Take an item, waiting for one.", N(|vm, a| {
-            let me = a[0].clone().unwrap_or_else(none);
-            let block = match &a[1] {
-                Some(b) => vm.truth(b)?,
-                None => true,
-            };
-            if !block {
-                return get(vm, &me, Some(0));
-            }
-            let limit = timeout(vm, a[2].as_ref())?;
-            if limit.is_some_and(|n| n < 0) {
-                return Err(vm.value_error("'timeout' must be a non-negative number"));
-            }
-            get(vm, &me, limit)
-        })),
-        MethodDef::method("get_nowait", "($self, /)", "Take an item, if there is one.", F1(|vm, me| get(vm, me, Some(0)))),
-        MethodDef::method("put", "($self, /, item, block=True, timeout=None)", "Put an item.", N(|vm, a| {
-            let me = a[0].clone().unwrap_or_else(none);
-            let item = a[1].clone().unwrap_or_else(none);
-            put(vm, &me, item)
-        })),
-        MethodDef::method("put_nowait", "($self, /, item)", "Put an item.", N(|vm, a| {
-            let me = a[0].clone().unwrap_or_else(none);
-            let item = a[1].clone().unwrap_or_else(none);
-            put(vm, &me, item)
-        })),
+        MethodDef::method(
+            "empty",
+            "($self, /)",
+            "Whether nothing is in the queue.",
+            F1(|vm, me| Ok(boolean(this(me).get(vm).items.is_empty()))),
+        ),
+        MethodDef::method(
+            "qsize",
+            "($self, /)",
+            "How many items are in the queue.",
+            F1(|vm, me| Ok(Value::from_usize(this(me).get(vm).items.len()))),
+        ),
+        MethodDef::method(
+            "get",
+            "($self, /, block=True, timeout=None)",
+            "Take an item, waiting for one.",
+            N(|vm, a| {
+                let me = a[0].clone().unwrap_or_else(none);
+                let block = match &a[1] {
+                    Some(b) => vm.truth(b)?,
+                    None => true,
+                };
+                if !block {
+                    return get(vm, &me, Some(0));
+                }
+                let limit = timeout(vm, a[2].as_ref())?;
+                if limit.is_some_and(|n| n < 0) {
+                    return Err(vm.value_error("'timeout' must be a non-negative number"));
+                }
+                get(vm, &me, limit)
+            }),
+        ),
+        MethodDef::method(
+            "get_nowait",
+            "($self, /)",
+            "Take an item, if there is one.",
+            F1(|vm, me| get(vm, me, Some(0))),
+        ),
+        MethodDef::method(
+            "put",
+            "($self, /, item, block=True, timeout=None)",
+            "Put an item.",
+            N(|vm, a| {
+                let me = a[0].clone().unwrap_or_else(none);
+                let item = a[1].clone().unwrap_or_else(none);
+                put(vm, &me, item)
+            }),
+        ),
+        MethodDef::method(
+            "put_nowait",
+            "($self, /, item)",
+            "Put an item.",
+            N(|vm, a| {
+                let me = a[0].clone().unwrap_or_else(none);
+                let item = a[1].clone().unwrap_or_else(none);
+                put(vm, &me, item)
+            }),
+        ),
         MethodDef::class("__class_getitem__", "($type, object, /)", "Generic over the items.", F2(class_getitem)),
     ]);
 

@@ -17,13 +17,50 @@ use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::vm::{Vm, gil};
 
 static NUMBERS: &[(&str, i64)] = &[
-    ("ITIMER_PROF", 2), ("ITIMER_REAL", 0), ("ITIMER_VIRTUAL", 1), ("NSIG", 65), ("SIGABRT", 6), ("SIGALRM", 14),
-    ("SIGBUS", 7), ("SIGCHLD", 17), ("SIGCLD", 17), ("SIGCONT", 18), ("SIGFPE", 8), ("SIGHUP", 1), ("SIGILL", 4),
-    ("SIGINT", 2), ("SIGIO", 29), ("SIGIOT", 6), ("SIGKILL", 9), ("SIGPIPE", 13), ("SIGPOLL", 29), ("SIGPROF", 27),
-    ("SIGPWR", 30), ("SIGQUIT", 3), ("SIGRTMAX", 64), ("SIGRTMIN", 34), ("SIGSEGV", 11), ("SIGSTKFLT", 16),
-    ("SIGSTOP", 19), ("SIGSYS", 31), ("SIGTERM", 15), ("SIGTRAP", 5), ("SIGTSTP", 20), ("SIGTTIN", 21),
-    ("SIGTTOU", 22), ("SIGURG", 23), ("SIGUSR1", 10), ("SIGUSR2", 12), ("SIGVTALRM", 26), ("SIGWINCH", 28),
-    ("SIGXCPU", 24), ("SIGXFSZ", 25), ("SIG_BLOCK", 0), ("SIG_DFL", 0), ("SIG_IGN", 1), ("SIG_SETMASK", 2),
+    ("ITIMER_PROF", 2),
+    ("ITIMER_REAL", 0),
+    ("ITIMER_VIRTUAL", 1),
+    ("NSIG", 65),
+    ("SIGABRT", 6),
+    ("SIGALRM", 14),
+    ("SIGBUS", 7),
+    ("SIGCHLD", 17),
+    ("SIGCLD", 17),
+    ("SIGCONT", 18),
+    ("SIGFPE", 8),
+    ("SIGHUP", 1),
+    ("SIGILL", 4),
+    ("SIGINT", 2),
+    ("SIGIO", 29),
+    ("SIGIOT", 6),
+    ("SIGKILL", 9),
+    ("SIGPIPE", 13),
+    ("SIGPOLL", 29),
+    ("SIGPROF", 27),
+    ("SIGPWR", 30),
+    ("SIGQUIT", 3),
+    ("SIGRTMAX", 64),
+    ("SIGRTMIN", 34),
+    ("SIGSEGV", 11),
+    ("SIGSTKFLT", 16),
+    ("SIGSTOP", 19),
+    ("SIGSYS", 31),
+    ("SIGTERM", 15),
+    ("SIGTRAP", 5),
+    ("SIGTSTP", 20),
+    ("SIGTTIN", 21),
+    ("SIGTTOU", 22),
+    ("SIGURG", 23),
+    ("SIGUSR1", 10),
+    ("SIGUSR2", 12),
+    ("SIGVTALRM", 26),
+    ("SIGWINCH", 28),
+    ("SIGXCPU", 24),
+    ("SIGXFSZ", 25),
+    ("SIG_BLOCK", 0),
+    ("SIG_DFL", 0),
+    ("SIG_IGN", 1),
+    ("SIG_SETMASK", 2),
     ("SIG_UNBLOCK", 1),
 ];
 
@@ -37,30 +74,60 @@ pub static MODULE: ModuleDef = ModuleDef::new("_signal")
             "Raise KeyboardInterrupt.",
             F2(|vm, _, _| Err(vm.raise_with(&exc::KEYBOARD_INTERRUPT, &[]))),
         ),
-        MethodDef::function("signal", "($module, signalnum, handler, /)", "Set a handler; give the old.", F2(set_handler)),
-        MethodDef::function("getsignal", "($module, signalnum, /)", "The handler of a signal.", F1(|vm, n| {
-            let n = number(vm, n)?;
-            Ok(handler(n))
-        })),
-        MethodDef::function("raise_signal", "($module, signalnum, /)", "Send a signal to this process.", F1(|vm, n| {
-            let n = vm.to_i32(n)?;
-            process::raise(n).map_err(|e| vm.os_error(e))?;
-            vm.check_signals()?;
-            Ok(none())
-        })),
-        MethodDef::function("strsignal", "($module, signalnum, /)", "The system's text for a signal.", F1(|vm, n| {
-            let n = number(vm, n)?;
-            Ok(threads::strsignal(n).map_or_else(none, |s| vm.new_str(&s)))
-        })),
-        MethodDef::function("alarm", "($module, seconds, /)", "SIGALRM after some seconds.", F1(|vm, n| {
-            let n = vm.to_i32(n)?;
-            Ok(int(threads::alarm(n as u32)))
-        })),
-        MethodDef::function("pause", "($module, /)", "Wait for a signal.", F0(|vm| {
-            vm.allow_threads(threads::pause);
-            vm.check_signals()?;
-            Ok(none())
-        })),
+        MethodDef::function(
+            "signal",
+            "($module, signalnum, handler, /)",
+            "Set a handler; give the old.",
+            F2(set_handler),
+        ),
+        MethodDef::function(
+            "getsignal",
+            "($module, signalnum, /)",
+            "The handler of a signal.",
+            F1(|vm, n| {
+                let n = number(vm, n)?;
+                Ok(handler(n))
+            }),
+        ),
+        MethodDef::function(
+            "raise_signal",
+            "($module, signalnum, /)",
+            "Send a signal to this process.",
+            F1(|vm, n| {
+                let n = vm.to_i32(n)?;
+                process::raise(n).map_err(|e| vm.os_error(e))?;
+                vm.check_signals()?;
+                Ok(none())
+            }),
+        ),
+        MethodDef::function(
+            "strsignal",
+            "($module, signalnum, /)",
+            "The system's text for a signal.",
+            F1(|vm, n| {
+                let n = number(vm, n)?;
+                Ok(threads::strsignal(n).map_or_else(none, |s| vm.new_str(&s)))
+            }),
+        ),
+        MethodDef::function(
+            "alarm",
+            "($module, seconds, /)",
+            "SIGALRM after some seconds.",
+            F1(|vm, n| {
+                let n = vm.to_i32(n)?;
+                Ok(int(threads::alarm(n as u32)))
+            }),
+        ),
+        MethodDef::function(
+            "pause",
+            "($module, /)",
+            "Wait for a signal.",
+            F0(|vm| {
+                vm.allow_threads(threads::pause);
+                vm.check_signals()?;
+                Ok(none())
+            }),
+        ),
         MethodDef::function(
             "setitimer",
             "($module, which, seconds, interval=0.0, /)",
@@ -73,47 +140,82 @@ pub static MODULE: ModuleDef = ModuleDef::new("_signal")
                 timer(vm, r)
             }),
         ),
-        MethodDef::function("getitimer", "($module, which, /)", "Times of a timer.", F1(|vm, which| {
-            let which = vm.to_i32(which)?;
-            timer(vm, threads::getitimer(which))
-        })),
-        MethodDef::function("siginterrupt", "($module, signalnum, flag, /)", "Whether calls are interrupted.", F2(|vm, n, on| {
-            let n = number(vm, n)?;
-            let on = vm.to_i32(on)? != 0;
-            threads::siginterrupt(n, on).map_err(|e| vm.os_error(e))?;
-            Ok(none())
-        })),
+        MethodDef::function(
+            "getitimer",
+            "($module, which, /)",
+            "Times of a timer.",
+            F1(|vm, which| {
+                let which = vm.to_i32(which)?;
+                timer(vm, threads::getitimer(which))
+            }),
+        ),
+        MethodDef::function(
+            "siginterrupt",
+            "($module, signalnum, flag, /)",
+            "Whether calls are interrupted.",
+            F2(|vm, n, on| {
+                let n = number(vm, n)?;
+                let on = vm.to_i32(on)? != 0;
+                threads::siginterrupt(n, on).map_err(|e| vm.os_error(e))?;
+                Ok(none())
+            }),
+        ),
         MethodDef::function(
             "set_wakeup_fd",
             "($module, fd, /, *, warn_on_full_buffer=True)",
             "The descriptor that gets a byte for every signal; give the old.",
             N(set_wakeup_fd),
         ),
-        MethodDef::function("pthread_kill", "($module, thread_id, signalnum, /)", "Signal a thread.", F2(|vm, t, n| {
-            let (t, n) = (vm.to_i64(t)? as u64, vm.to_i32(n)?);
-            threads::kill_thread(t, n).map_err(|e| vm.os_error(e))?;
-            vm.check_signals()?;
-            Ok(none())
-        })),
-        MethodDef::function("pthread_sigmask", "($module, how, mask, /)", "Change the mask; give the old.", F2(|vm, how, mask| {
-            let how = vm.to_i32(how)?;
-            let signals = signals(vm, mask)?;
-            let old = threads::sigmask(how, &signals).map_err(|e| vm.os_error(e))?;
-            vm.check_signals()?;
-            set_of(vm, &old)
-        })),
-        MethodDef::function("sigpending", "($module, /)", "Signals that wait.", F0(|vm| {
-            let all = threads::pending().map_err(|e| vm.os_error(e))?;
-            set_of(vm, &all)
-        })),
-        MethodDef::function("sigwait", "($module, sigset, /)", "Wait for one of the signals.", F1(|vm, set| {
-            let all = signals(vm, set)?;
-            blocking_or_raise(vm, || threads::sigwait(&all)).map(int)
-        })),
-        MethodDef::function("valid_signals", "($module, /)", "All signals of the system.", F0(|vm| {
-            let all: Vec<i32> = (1..NSIG as i32).filter(|n| !(32..=33).contains(n)).collect();
-            set_of(vm, &all)
-        })),
+        MethodDef::function(
+            "pthread_kill",
+            "($module, thread_id, signalnum, /)",
+            "Signal a thread.",
+            F2(|vm, t, n| {
+                let (t, n) = (vm.to_i64(t)? as u64, vm.to_i32(n)?);
+                threads::kill_thread(t, n).map_err(|e| vm.os_error(e))?;
+                vm.check_signals()?;
+                Ok(none())
+            }),
+        ),
+        MethodDef::function(
+            "pthread_sigmask",
+            "($module, how, mask, /)",
+            "Change the mask; give the old.",
+            F2(|vm, how, mask| {
+                let how = vm.to_i32(how)?;
+                let signals = signals(vm, mask)?;
+                let old = threads::sigmask(how, &signals).map_err(|e| vm.os_error(e))?;
+                vm.check_signals()?;
+                set_of(vm, &old)
+            }),
+        ),
+        MethodDef::function(
+            "sigpending",
+            "($module, /)",
+            "Signals that wait.",
+            F0(|vm| {
+                let all = threads::pending().map_err(|e| vm.os_error(e))?;
+                set_of(vm, &all)
+            }),
+        ),
+        MethodDef::function(
+            "sigwait",
+            "($module, sigset, /)",
+            "Wait for one of the signals.",
+            F1(|vm, set| {
+                let all = signals(vm, set)?;
+                blocking_or_raise(vm, || threads::sigwait(&all)).map(int)
+            }),
+        ),
+        MethodDef::function(
+            "valid_signals",
+            "($module, /)",
+            "All signals of the system.",
+            F0(|vm| {
+                let all: Vec<i32> = (1..NSIG as i32).filter(|n| !(32..=33).contains(n)).collect();
+                set_of(vm, &all)
+            }),
+        ),
     ])
     .init(init);
 

@@ -258,39 +258,69 @@ pub static MODULE: ModuleDef = ModuleDef::new("termios")
     .functions(&[
         MethodDef::function("tcgetattr", "($module, fd, /)", "Modes of a terminal, as a list of seven.", F1(tcgetattr)),
         MethodDef::function("tcsetattr", "($module, fd, when, attributes, /)", "Set the modes.", F3(tcsetattr)),
-        MethodDef::function("tcsendbreak", "($module, fd, duration, /)", "Send a break.", F2(|vm, fd, n| {
-            let (fd, n) = (descriptor(vm, fd)?, vm.to_i32(n)?);
-            done(vm, |_| system::tcsendbreak(fd, n))
-        })),
-        MethodDef::function("tcdrain", "($module, fd, /)", "Wait until all output is sent.", F1(|vm, fd| {
-            let fd = descriptor(vm, fd)?;
-            done(vm, |vm| vm.allow_threads(|| system::tcdrain(fd)))
-        })),
-        MethodDef::function("tcflush", "($module, fd, queue, /)", "Throw waiting data away.", F2(|vm, fd, n| {
-            let (fd, n) = (descriptor(vm, fd)?, vm.to_i32(n)?);
-            done(vm, |_| system::tcflush(fd, n))
-        })),
-        MethodDef::function("tcflow", "($module, fd, action, /)", "Stop or go on.", F2(|vm, fd, n| {
-            let (fd, n) = (descriptor(vm, fd)?, vm.to_i32(n)?);
-            done(vm, |_| system::tcflow(fd, n))
-        })),
-        MethodDef::function("tcgetwinsize", "($module, fd, /)", "Rows and columns.", F1(|vm, fd| {
-            let fd = descriptor(vm, fd)?;
-            let [rows, columns] = system::terminal_size(fd).map_err(|e| error(vm, e))?;
-            Ok(Tuple::from_vec(vec![int(rows), int(columns)]).into())
-        })),
-        MethodDef::function("tcsetwinsize", "($module, fd, winsize, /)", "Set rows and columns.", F2(|vm, fd, size| {
-            let fd = descriptor(vm, fd)?;
-            let items = vm.sequence(size, "tcsetwinsize, arg 2: must be a two-item sequence")?;
-            let [rows, columns] = &items[..] else {
-                return Err(vm.type_error("tcsetwinsize, arg 2: must be a two-item sequence"));
-            };
-            let (rows, columns) = (vm.to_i64(rows)?, vm.to_i64(columns)?);
-            let (Ok(rows), Ok(columns)) = (u16::try_from(rows), u16::try_from(columns)) else {
-                return Err(vm.overflow_error("winsize value(s) out of range."));
-            };
-            done(vm, |_| system::set_terminal_size(fd, [rows, columns]))
-        })),
+        MethodDef::function(
+            "tcsendbreak",
+            "($module, fd, duration, /)",
+            "Send a break.",
+            F2(|vm, fd, n| {
+                let (fd, n) = (descriptor(vm, fd)?, vm.to_i32(n)?);
+                done(vm, |_| system::tcsendbreak(fd, n))
+            }),
+        ),
+        MethodDef::function(
+            "tcdrain",
+            "($module, fd, /)",
+            "Wait until all output is sent.",
+            F1(|vm, fd| {
+                let fd = descriptor(vm, fd)?;
+                done(vm, |vm| vm.allow_threads(|| system::tcdrain(fd)))
+            }),
+        ),
+        MethodDef::function(
+            "tcflush",
+            "($module, fd, queue, /)",
+            "Throw waiting data away.",
+            F2(|vm, fd, n| {
+                let (fd, n) = (descriptor(vm, fd)?, vm.to_i32(n)?);
+                done(vm, |_| system::tcflush(fd, n))
+            }),
+        ),
+        MethodDef::function(
+            "tcflow",
+            "($module, fd, action, /)",
+            "Stop or go on.",
+            F2(|vm, fd, n| {
+                let (fd, n) = (descriptor(vm, fd)?, vm.to_i32(n)?);
+                done(vm, |_| system::tcflow(fd, n))
+            }),
+        ),
+        MethodDef::function(
+            "tcgetwinsize",
+            "($module, fd, /)",
+            "Rows and columns.",
+            F1(|vm, fd| {
+                let fd = descriptor(vm, fd)?;
+                let [rows, columns] = system::terminal_size(fd).map_err(|e| error(vm, e))?;
+                Ok(Tuple::from_vec(vec![int(rows), int(columns)]).into())
+            }),
+        ),
+        MethodDef::function(
+            "tcsetwinsize",
+            "($module, fd, winsize, /)",
+            "Set rows and columns.",
+            F2(|vm, fd, size| {
+                let fd = descriptor(vm, fd)?;
+                let items = vm.sequence(size, "tcsetwinsize, arg 2: must be a two-item sequence")?;
+                let [rows, columns] = &items[..] else {
+                    return Err(vm.type_error("tcsetwinsize, arg 2: must be a two-item sequence"));
+                };
+                let (rows, columns) = (vm.to_i64(rows)?, vm.to_i64(columns)?);
+                let (Ok(rows), Ok(columns)) = (u16::try_from(rows), u16::try_from(columns)) else {
+                    return Err(vm.overflow_error("winsize value(s) out of range."));
+                };
+                done(vm, |_| system::set_terminal_size(fd, [rows, columns]))
+            }),
+        ),
     ])
     .init(|vm, module| {
         crate::system::store_numbers(module, NUMBERS);
@@ -351,9 +381,7 @@ fn tcsetattr(vm: &mut Vm, fd: &Value, when: &Value, attributes: &Value) -> PyRes
             Some([c]) => *c,
             _ if Int::read(v).is_some() => vm.to_i64(v)? as u8,
             _ => {
-                return Err(vm.type_error(
-                    "tcsetattr: elements of attributes must be characters or integers",
-                ));
+                return Err(vm.type_error("tcsetattr: elements of attributes must be characters or integers"));
             }
         };
     }

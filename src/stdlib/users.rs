@@ -15,25 +15,40 @@ use taipan_runtime::vm::Vm;
 pub static PWD: ModuleDef = ModuleDef::new("pwd")
     .doc("The database of users.")
     .functions(&[
-        MethodDef::function("getpwall", "($module, /)", "All users, in no particular order.", F0(|vm| {
-            let all = vm.allow_threads(names::users);
-            let all = all.iter().map(|u| user(vm, u)).collect::<PyResult<Vec<_>>>()?;
-            Ok(List::from_vec(all).into())
-        })),
-        MethodDef::function("getpwnam", "($module, name, /)", "A user by name.", F1(|vm, name| {
-            let c = text(vm, name, "getpwnam() argument")?;
-            match vm.allow_threads(|| names::user_by_name(&c)).map_err(|e| vm.os_error(e))? {
-                Some(u) => user(vm, &u),
-                None => missing_name(vm, "getpwnam", name),
-            }
-        })),
-        MethodDef::function("getpwuid", "($module, uidobj, /)", "A user by number.", F1(|vm, id| {
-            let Some(n) = number(vm, id)? else { return Err(missing_id(vm, "getpwuid", "uid", id)?) };
-            match vm.allow_threads(|| names::user_by_id(n)).map_err(|e| vm.os_error(e))? {
-                Some(u) => user(vm, &u),
-                None => Err(missing_id(vm, "getpwuid", "uid", id)?),
-            }
-        })),
+        MethodDef::function(
+            "getpwall",
+            "($module, /)",
+            "All users, in no particular order.",
+            F0(|vm| {
+                let all = vm.allow_threads(names::users);
+                let all = all.iter().map(|u| user(vm, u)).collect::<PyResult<Vec<_>>>()?;
+                Ok(List::from_vec(all).into())
+            }),
+        ),
+        MethodDef::function(
+            "getpwnam",
+            "($module, name, /)",
+            "A user by name.",
+            F1(|vm, name| {
+                let c = text(vm, name, "getpwnam() argument")?;
+                match vm.allow_threads(|| names::user_by_name(&c)).map_err(|e| vm.os_error(e))? {
+                    Some(u) => user(vm, &u),
+                    None => missing_name(vm, "getpwnam", name),
+                }
+            }),
+        ),
+        MethodDef::function(
+            "getpwuid",
+            "($module, uidobj, /)",
+            "A user by number.",
+            F1(|vm, id| {
+                let Some(n) = number(vm, id)? else { return Err(missing_id(vm, "getpwuid", "uid", id)?) };
+                match vm.allow_threads(|| names::user_by_id(n)).map_err(|e| vm.os_error(e))? {
+                    Some(u) => user(vm, &u),
+                    None => Err(missing_id(vm, "getpwuid", "uid", id)?),
+                }
+            }),
+        ),
     ])
     .init(|vm, module| {
         let class = PASSWD.class(vm)?;
@@ -45,27 +60,42 @@ pub static PWD: ModuleDef = ModuleDef::new("pwd")
 pub static GRP: ModuleDef = ModuleDef::new("grp")
     .doc("The database of groups.")
     .functions(&[
-        MethodDef::function("getgrall", "($module, /)", "All groups, in no particular order.", F0(|vm| {
-            let all = vm.allow_threads(names::groups);
-            let all = all.iter().map(|g| group(vm, g)).collect::<PyResult<Vec<_>>>()?;
-            Ok(List::from_vec(all).into())
-        })),
-        MethodDef::function("getgrnam", "($module, /, name)", "A group by name.", N(|vm, a| {
-            let name = a[0].clone().unwrap_or_else(none);
-            let c = text(vm, &name, "getgrnam() argument 'name'")?;
-            match vm.allow_threads(|| names::group_by_name(&c)).map_err(|e| vm.os_error(e))? {
-                Some(g) => group(vm, &g),
-                None => missing_name(vm, "getgrnam", &name),
-            }
-        })),
-        MethodDef::function("getgrgid", "($module, /, id)", "A group by number.", N(|vm, a| {
-            let id = a[0].clone().unwrap_or_else(none);
-            let Some(n) = number(vm, &id)? else { return Err(missing_id(vm, "getgrgid", "gid", &id)?) };
-            match vm.allow_threads(|| names::group_by_id(n)).map_err(|e| vm.os_error(e))? {
-                Some(g) => group(vm, &g),
-                None => Err(missing_id(vm, "getgrgid", "gid", &id)?),
-            }
-        })),
+        MethodDef::function(
+            "getgrall",
+            "($module, /)",
+            "All groups, in no particular order.",
+            F0(|vm| {
+                let all = vm.allow_threads(names::groups);
+                let all = all.iter().map(|g| group(vm, g)).collect::<PyResult<Vec<_>>>()?;
+                Ok(List::from_vec(all).into())
+            }),
+        ),
+        MethodDef::function(
+            "getgrnam",
+            "($module, /, name)",
+            "A group by name.",
+            N(|vm, a| {
+                let name = a[0].clone().unwrap_or_else(none);
+                let c = text(vm, &name, "getgrnam() argument 'name'")?;
+                match vm.allow_threads(|| names::group_by_name(&c)).map_err(|e| vm.os_error(e))? {
+                    Some(g) => group(vm, &g),
+                    None => missing_name(vm, "getgrnam", &name),
+                }
+            }),
+        ),
+        MethodDef::function(
+            "getgrgid",
+            "($module, /, id)",
+            "A group by number.",
+            N(|vm, a| {
+                let id = a[0].clone().unwrap_or_else(none);
+                let Some(n) = number(vm, &id)? else { return Err(missing_id(vm, "getgrgid", "gid", &id)?) };
+                match vm.allow_threads(|| names::group_by_id(n)).map_err(|e| vm.os_error(e))? {
+                    Some(g) => group(vm, &g),
+                    None => Err(missing_id(vm, "getgrgid", "gid", &id)?),
+                }
+            }),
+        ),
     ])
     .init(|vm, module| {
         let class = GROUP.class(vm)?;
@@ -91,12 +121,7 @@ static PASSWD: StructSeq = StructSeq::new(
 static GROUP: StructSeq = StructSeq::new(
     "grp.struct_group",
     "A row of the database of groups.",
-    &[
-        ("gr_name", "group name"),
-        ("gr_passwd", "password"),
-        ("gr_gid", "group id"),
-        ("gr_mem", "group members"),
-    ],
+    &[("gr_name", "group name"), ("gr_passwd", "password"), ("gr_gid", "group id"), ("gr_mem", "group members")],
     4,
 );
 

@@ -72,7 +72,8 @@ impl Attacher<'_> {
                 let found = self.comments.iter().find(|comment| comment.at.0 == end.0 && comment.at >= end);
                 *type_comment = found.map(|comment| comment.text.clone());
             }
-            StmtKind::For { body, orelse, type_comment, .. } | StmtKind::AsyncFor { body, orelse, type_comment, .. } => {
+            StmtKind::For { body, orelse, type_comment, .. }
+            | StmtKind::AsyncFor { body, orelse, type_comment, .. } => {
                 *type_comment = self.header(start, first(body));
                 self.body(body);
                 self.body(orelse);

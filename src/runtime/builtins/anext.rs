@@ -1,9 +1,9 @@
 //! The awaitable of `anext(it, default)`: a `StopAsyncIteration` from the iterator becomes the default.
 
+use crate::object::typedef::SendResult;
 use crate::object::{GetSetDef, MethodDef, NativeFn, PyResult, Slots, TypeDef, TypeFlags, Value, none};
 use crate::types::exceptions::STOP_ASYNC_ITERATION;
 use crate::vm::Vm;
-use crate::object::typedef::SendResult;
 use crate::vm::args::Args;
 
 /// Payload of `anext_awaitable`.

@@ -274,9 +274,7 @@ pub fn receive(fd: i32, buffer: &mut [u8], flags: i32) -> Result<usize, i32> {
 /// `recvfrom(2)`
 pub fn receive_from(fd: i32, buffer: &mut [u8], flags: i32) -> Result<(usize, Address), i32> {
     // SAFETY: pointer and length describe the slice; `fill` gives room for an address.
-    fill(|p, len| {
-        check_size(unsafe { libc::recvfrom(fd, buffer.as_mut_ptr().cast(), buffer.len(), flags, p, len) })
-    })
+    fill(|p, len| check_size(unsafe { libc::recvfrom(fd, buffer.as_mut_ptr().cast(), buffer.len(), flags, p, len) }))
 }
 
 /// One item of ancillary data: level, type, bytes.

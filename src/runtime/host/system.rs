@@ -312,8 +312,7 @@ pub fn terminal_name(fd: i32) -> Result<Vec<u8>, i32> {
 pub fn fork_terminal() -> Result<(i32, i32), i32> {
     let mut fd = -1;
     // SAFETY: the output is valid; the child goes on with this thread alone, as the callers arrange.
-    let pid =
-        check(unsafe { libc::forkpty(&mut fd, std::ptr::null_mut(), std::ptr::null(), std::ptr::null()) })?;
+    let pid = check(unsafe { libc::forkpty(&mut fd, std::ptr::null_mut(), std::ptr::null(), std::ptr::null()) })?;
     Ok((pid, fd))
 }
 

@@ -130,8 +130,8 @@ impl CodeProbes {
         } else {
             switchboard::with(|b| b.global)
         };
-        for e in 0..UNGROUPED {
-            let now = global[e] | self.local[e];
+        for (e, &everywhere) in global.iter().enumerate() {
+            let now = everywhere | self.local[e];
             let new = now & !self.active[e];
             if new != 0 {
                 let layer = layer_of(e);

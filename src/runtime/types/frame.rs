@@ -259,8 +259,7 @@ impl FrameObject {
     /// Index of a visible local by name.
     pub fn find_local(&self, name: &Str) -> Option<usize> {
         let c = &self.code;
-        (0..c.local_names.len())
-            .find(|&i| c.local_names[i].same(name) && shown(c, i))
+        (0..c.local_names.len()).find(|&i| c.local_names[i].same(name) && shown(c, i))
     }
 
     /// The namespace mapping of a module or class body.

@@ -270,7 +270,9 @@ impl Running {
     pub fn code_handle(&self) -> Py<Code> {
         let word = self.code as usize - std::mem::offset_of!(crate::object::value::Obj<Code>, payload);
         // SAFETY: the code object owns this copy, so it is alive.
-        unsafe { Py::from_value_unchecked(crate::object::Value::from_header(word as *const crate::object::header::Header)) }
+        unsafe {
+            Py::from_value_unchecked(crate::object::Value::from_header(word as *const crate::object::header::Header))
+        }
     }
     /// A frame's size in words.
     #[inline(always)]

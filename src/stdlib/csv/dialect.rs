@@ -84,18 +84,8 @@ pub static DIALECT: TypeDef = TypeDef::new::<Dialect>("_csv.Dialect")
         GetSetDef::member("strict", "", |_, me| Ok(boolean(this(me).strict))),
     ])
     .methods(&[
-        MethodDef::method(
-            "__reduce__",
-            "",
-            "raises an exception to avoid pickling",
-            V(|vm, args| not_picklable(vm, args)),
-        ),
-        MethodDef::method(
-            "__reduce_ex__",
-            "",
-            "raises an exception to avoid pickling",
-            V(|vm, args| not_picklable(vm, args)),
-        ),
+        MethodDef::method("__reduce__", "", "raises an exception to avoid pickling", V(not_picklable)),
+        MethodDef::method("__reduce_ex__", "", "raises an exception to avoid pickling", V(not_picklable)),
     ]);
 
 fn this(me: &Value) -> &Py<Dialect> {

@@ -156,7 +156,7 @@ pub fn format(vm: &mut Vm, me: &Value, spec: &Value) -> PyResult {
     if s.len() == 0 {
         return vm.str(me).map(Into::into);
     }
-    vm.call_method(me, "strftime", &[spec.clone()])
+    vm.call_method(me, "strftime", std::slice::from_ref(spec))
 }
 
 /// The only argument of a `fromisoformat`.

@@ -73,7 +73,7 @@ pub static TIMEZONE: TypeDef = TypeDef::new::<Zone>("datetime.timezone")
     .slots(Slots {
         new: Some(new_timezone),
         repr: Some(repr),
-        str: Some(|vm, me| name_of(vm, me)),
+        str: Some(name_of),
         hash: Some(|vm, me| vm.hash(&offset_of(me))),
         richcmp: Some(|_, a, b, op| {
             if !is_a(b, &TIMEZONE) || !matches!(op, CmpOp::Eq | CmpOp::Ne) {

@@ -159,7 +159,7 @@ fn stack(
     let terminal = buffering < 0 && fileio::is_terminal_at_open(vm, raw);
     let by_line = buffering == 1 || terminal;
     let size = if by_line || buffering < 0 {
-        fileio::block_size(vm, raw).min(LARGEST_BUFFER).max(super::BUFFER_SIZE) as isize
+        fileio::block_size(vm, raw).clamp(super::BUFFER_SIZE, LARGEST_BUFFER) as isize
     } else {
         buffering as isize
     };

@@ -32,8 +32,15 @@ pub static MODULE: ModuleDef = ModuleDef::new("posix")
 
 fn init(vm: &mut Vm, module: &Py<Dict>) -> PyResult<()> {
     let name = vm.intern("posix");
-    for table in [files::TABLE, descriptors::TABLE, directory::TABLE, names::TABLE, process::TABLE, information::TABLE, rare::TABLE]
-    {
+    for table in [
+        files::TABLE,
+        descriptors::TABLE,
+        directory::TABLE,
+        names::TABLE,
+        process::TABLE,
+        information::TABLE,
+        rare::TABLE,
+    ] {
         for row in table {
             module.store_text(row.name, BuiltinFunction::of_module(row, &name));
         }

@@ -213,13 +213,18 @@ pub static TABLE: &[MethodDef] = &[
             r.map(|_| none()).map_err(|e| path.error(vm, e))
         },
     ),
-    f("removexattr", "($module, /, path, attribute, *, follow_symlinks=True)", "Remove an extended attribute.", |vm, a| {
-        let (path, name) = (place(vm, a, "removexattr")?, c_string(vm, &arg(a, 1))?);
-        let follow = flag(vm, a, 2, true)?;
-        audit(vm, "os.removexattr", &[arg(a, 0), arg(a, 1)])?;
-        let r = vm.allow_threads(|| host::remove_attribute(of(&path, follow), &name));
-        r.map(|_| none()).map_err(|e| path.error(vm, e))
-    }),
+    f(
+        "removexattr",
+        "($module, /, path, attribute, *, follow_symlinks=True)",
+        "Remove an extended attribute.",
+        |vm, a| {
+            let (path, name) = (place(vm, a, "removexattr")?, c_string(vm, &arg(a, 1))?);
+            let follow = flag(vm, a, 2, true)?;
+            audit(vm, "os.removexattr", &[arg(a, 0), arg(a, 1)])?;
+            let r = vm.allow_threads(|| host::remove_attribute(of(&path, follow), &name));
+            r.map(|_| none()).map_err(|e| path.error(vm, e))
+        },
+    ),
     f("listxattr", "($module, /, path=None, *, follow_symlinks=True)", "Names of extended attributes.", |vm, a| {
         let given = match &a[0] {
             Some(v) if !v.is_none() => v.clone(),
@@ -291,12 +296,18 @@ pub static TABLE: &[MethodDef] = &[
         };
         host::timerfd_create(clock, flags | libc::TFD_CLOEXEC).map(int).map_err(|e| vm.os_error(e))
     }),
-    f("timerfd_settime", "($module, fd, /, *, flags=0, initial=0.0, interval=0.0)", "Set a timer, in seconds.", |vm, a| {
-        set_timer(vm, a, |vm, v| crate::system::nanoseconds(vm, v, crate::system::Rounding::Floor), seconds)
-    }),
-    f("timerfd_settime_ns", "($module, fd, /, *, flags=0, initial=0, interval=0)", "Set a timer, in nanoseconds.", |vm, a| {
-        set_timer(vm, a, |vm, v| vm.to_i64(v), int)
-    }),
+    f(
+        "timerfd_settime",
+        "($module, fd, /, *, flags=0, initial=0.0, interval=0.0)",
+        "Set a timer, in seconds.",
+        |vm, a| set_timer(vm, a, |vm, v| crate::system::nanoseconds(vm, v, crate::system::Rounding::Floor), seconds),
+    ),
+    f(
+        "timerfd_settime_ns",
+        "($module, fd, /, *, flags=0, initial=0, interval=0)",
+        "Set a timer, in nanoseconds.",
+        |vm, a| set_timer(vm, a, |vm, v| vm.to_i64(v), int),
+    ),
     f("timerfd_gettime", "($module, fd, /)", "Times of a timer, in seconds.", |vm, a| {
         let fd = descriptor(vm, &arg(a, 0))?;
         host::timer(fd).map(|n| tuple(n.map(seconds))).map_err(|e| vm.os_error(e))
@@ -307,18 +318,11 @@ pub static TABLE: &[MethodDef] = &[
     }),
 ];
 
-
-
 fn seconds(n: i64) -> Value {
     Float::new(n as f64 / 1e9)
 }
 
-fn set_timer(
-    vm: &mut Vm,
-    a: A<'_>,
-    read: fn(&mut Vm, &Value) -> PyResult<i64>,
-    show: fn(i64) -> Value,
-) -> PyResult {
+fn set_timer(vm: &mut Vm, a: A<'_>, read: fn(&mut Vm, &Value) -> PyResult<i64>, show: fn(i64) -> Value) -> PyResult {
     let (fd, flags) = (descriptor(vm, &arg(a, 0))?, number(vm, a, 1)?);
     let mut times = [0; 2];
     for (t, v) in times.iter_mut().zip(&a[2..4]) {

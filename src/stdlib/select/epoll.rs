@@ -34,34 +34,50 @@ pub static EPOLL: TypeDef = TypeDef::new::<Epoll>("select.epoll")
     .signature("(sizehint=-1, flags=0)")
     .slots(Slots { new: Some(new), ..Slots::NONE })
     .methods(&[
-        MethodDef::class("fromfd", "($type, fd, /)", "An epoll object of a descriptor.", F2(|vm, _, fd| {
-            let fd = vm.to_i32(fd)?;
-            Ok(instance::new(Epoll { fd: Cell::new(fd) }).into())
-        })),
-        MethodDef::method("close", "($self, /)", "Close the descriptor.", F1(|vm, me| close(vm, me))),
+        MethodDef::class(
+            "fromfd",
+            "($type, fd, /)",
+            "An epoll object of a descriptor.",
+            F2(|vm, _, fd| {
+                let fd = vm.to_i32(fd)?;
+                Ok(instance::new(Epoll { fd: Cell::new(fd) }).into())
+            }),
+        ),
+        MethodDef::method("close", "($self, /)", "Close the descriptor.", F1(close)),
         MethodDef::method("fileno", "($self, /)", "The descriptor.", F1(|vm, me| open(vm, me).map(int))),
-        MethodDef::method("modify", "($self, /, fd, eventmask)", "Wait for other events.", N(|vm, a| {
-            control(vm, a, libc::EPOLL_CTL_MOD)
-        })),
+        MethodDef::method(
+            "modify",
+            "($self, /, fd, eventmask)",
+            "Wait for other events.",
+            N(|vm, a| control(vm, a, libc::EPOLL_CTL_MOD)),
+        ),
         MethodDef::method(
             "register",
             "($self, /, fd, eventmask=select.EPOLLIN | select.EPOLLPRI | select.EPOLLOUT)",
             "Wait for events of a descriptor.",
             N(|vm, a| control(vm, a, libc::EPOLL_CTL_ADD)),
         ),
-        MethodDef::method("unregister", "($self, /, fd)", "Wait no longer for a descriptor.", N(|vm, a| {
-            control(vm, a, libc::EPOLL_CTL_DEL)
-        })),
+        MethodDef::method(
+            "unregister",
+            "($self, /, fd)",
+            "Wait no longer for a descriptor.",
+            N(|vm, a| control(vm, a, libc::EPOLL_CTL_DEL)),
+        ),
         MethodDef::method(
             "poll",
             "($self, /, timeout=None, maxevents=-1)",
             "Wait; give pairs of descriptor and events.",
             N(poll),
         ),
-        MethodDef::method("__enter__", "($self, /)", "The object itself, if it is open.", F1(|vm, me| {
-            open(vm, me)?;
-            Ok(me.clone())
-        })),
+        MethodDef::method(
+            "__enter__",
+            "($self, /)",
+            "The object itself, if it is open.",
+            F1(|vm, me| {
+                open(vm, me)?;
+                Ok(me.clone())
+            }),
+        ),
         MethodDef::method(
             "__exit__",
             "($self, exc_type=None, exc_value=None, exc_tb=None, /)",

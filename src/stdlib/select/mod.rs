@@ -49,14 +49,12 @@ static NUMBERS: &[(&str, i64)] = &[
 /// The module.
 pub static MODULE: ModuleDef = ModuleDef::new("select")
     .doc("Waiting until descriptors can be read or written.")
-    .functions(&[
-        MethodDef::function(
-            "select",
-            "($module, rlist, wlist, xlist, timeout=None, /)",
-            "Wait until some of the descriptors are ready; give lists of those that are.",
-            N(select),
-        ),
-    ])
+    .functions(&[MethodDef::function(
+        "select",
+        "($module, rlist, wlist, xlist, timeout=None, /)",
+        "Wait until some of the descriptors are ready; give lists of those that are.",
+        N(select),
+    )])
     .types(&[&epoll::EPOLL, &poll::POLL])
     .init(init);
 

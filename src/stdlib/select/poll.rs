@@ -19,33 +19,40 @@ taipan_runtime::payload!(Poll, POLL);
 impl Frozen for Poll {}
 
 /// The type of polling objects.
-pub static POLL: TypeDef = TypeDef::new::<Poll>("select.poll")
-    .flags(TypeFlags::DISALLOW_INSTANTIATION)
-    .methods(&[
-        MethodDef::method(
-            "register",
-            "($self, fd, eventmask=select.POLLIN | select.POLLPRI | select.POLLOUT, /)",
-            "Wait for events of a descriptor.",
-            N(|vm, a| {
-                let (me, fd, mask) = arguments(vm, a)?;
-                let mask = mask.unwrap_or((libc::POLLIN | libc::POLLPRI | libc::POLLOUT) as u16);
-                let mut all = me.wanted.borrow_mut();
-                match all.iter_mut().find(|(f, _)| *f == fd) {
-                    Some(row) => row.1 = mask,
-                    None => all.push((fd, mask)),
-                }
-                Ok(none())
-            }),
-        ),
-        MethodDef::method("modify", "($self, fd, eventmask, /)", "Wait for other events.", N(|vm, a| {
+pub static POLL: TypeDef = TypeDef::new::<Poll>("select.poll").flags(TypeFlags::DISALLOW_INSTANTIATION).methods(&[
+    MethodDef::method(
+        "register",
+        "($self, fd, eventmask=select.POLLIN | select.POLLPRI | select.POLLOUT, /)",
+        "Wait for events of a descriptor.",
+        N(|vm, a| {
+            let (me, fd, mask) = arguments(vm, a)?;
+            let mask = mask.unwrap_or((libc::POLLIN | libc::POLLPRI | libc::POLLOUT) as u16);
+            let mut all = me.wanted.borrow_mut();
+            match all.iter_mut().find(|(f, _)| *f == fd) {
+                Some(row) => row.1 = mask,
+                None => all.push((fd, mask)),
+            }
+            Ok(none())
+        }),
+    ),
+    MethodDef::method(
+        "modify",
+        "($self, fd, eventmask, /)",
+        "Wait for other events.",
+        N(|vm, a| {
             let (me, fd, mask) = arguments(vm, a)?;
             match me.wanted.borrow_mut().iter_mut().find(|(f, _)| *f == fd) {
                 Some(row) => row.1 = mask.unwrap_or(0),
                 None => return Err(vm.os_error(libc::ENOENT)),
             }
             Ok(none())
-        })),
-        MethodDef::method("unregister", "($self, fd, /)", "Wait no longer for a descriptor.", F2(|vm, me, fd| {
+        }),
+    ),
+    MethodDef::method(
+        "unregister",
+        "($self, fd, /)",
+        "Wait no longer for a descriptor.",
+        F2(|vm, me, fd| {
             let n = descriptor(vm, fd)?;
             let mut all = this(me).wanted.borrow_mut();
             match all.iter().position(|(f, _)| *f == n) {
@@ -53,9 +60,10 @@ pub static POLL: TypeDef = TypeDef::new::<Poll>("select.poll")
                 None => return Err(vm.key_error(&int(n))),
             }
             Ok(none())
-        })),
-        MethodDef::method("poll", "($self, timeout=None, /)", "Wait; give pairs of descriptor and events.", N(poll)),
-    ]);
+        }),
+    ),
+    MethodDef::method("poll", "($self, timeout=None, /)", "Wait; give pairs of descriptor and events.", N(poll)),
+]);
 
 /// A polling object.
 pub fn new() -> Value {

@@ -8,9 +8,9 @@ use std::ffi::CString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::Ordering::Relaxed;
 use taipan_runtime::builtins::sys::audit::audit;
+use taipan_runtime::host::files;
 use taipan_runtime::host::names::{self, Host};
 use taipan_runtime::host::sockets::{self, Address, Parts};
-use taipan_runtime::host::files;
 use taipan_runtime::object::{MethodDef, NativeFn::*, PyResult, Raised, Value, none};
 use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::exceptions as exc;
@@ -358,7 +358,7 @@ fn getnameinfo(vm: &mut Vm, a: A<'_>) -> PyResult {
     if flow > 0xfffff {
         return Err(vm.overflow_error("getnameinfo(): flowinfo must be 0-1048575."));
     }
-    audit(vm, "socket.getnameinfo", &[given.clone()])?;
+    audit(vm, "socket.getnameinfo", std::slice::from_ref(&given))?;
     let service = CString::new(port.to_string()).expect("digits");
     let hints = [0, libc::SOCK_DGRAM, 0, libc::AI_NUMERICHOST];
     let found = vm.allow_threads(|| names::address_info(Some(&host), Some(&service), hints));

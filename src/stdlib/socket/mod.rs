@@ -18,10 +18,8 @@ static GAIERROR: ErrorClass = ErrorClass::new("socket", "gaierror", &exc::OS_ERR
 static HERROR: ErrorClass = ErrorClass::new("socket", "herror", &exc::OS_ERROR);
 
 /// The module.
-pub static MODULE: ModuleDef = ModuleDef::new("_socket")
-    .doc("Sockets: what the socket module stands on.")
-    .types(&[&object::SOCKET])
-    .init(init);
+pub static MODULE: ModuleDef =
+    ModuleDef::new("_socket").doc("Sockets: what the socket module stands on.").types(&[&object::SOCKET]).init(init);
 
 fn init(vm: &mut Vm, module: &Py<Dict>) -> PyResult<()> {
     let name = vm.intern("_socket");

@@ -40,89 +40,143 @@ pub static DEFAULT_TIMEOUT: AtomicI64 = AtomicI64::new(-1);
 pub static SOCKET: TypeDef = TypeDef::new::<Socket>("_socket.socket")
     .doc("An end of a connection.")
     .flags(TypeFlags::BASETYPE)
-    .slots(Slots {
-        new: Some(new),
-        init: Some(init),
-        repr: Some(repr),
-        finalize: Some(finalize),
-        ..Slots::NONE
-    })
+    .slots(Slots { new: Some(new), init: Some(init), repr: Some(repr), finalize: Some(finalize), ..Slots::NONE })
     .methods(&[
         MethodDef::method("_accept", "($self, /)", "Descriptor and address of the next connection.", F1(accept)),
         MethodDef::method("bind", "($self, object, /)", "Take an address.", F2(bind)),
-        MethodDef::method("close", "($self, /)", "Close the socket.", F1(|vm, me| {
-            let fd = this(me).fd.replace(-1);
-            if fd >= 0 {
-                match vm.allow_threads(|| files::close(fd)) {
-                    Err(e) if e != libc::ECONNRESET => return Err(vm.os_error(e)),
-                    _ => {}
+        MethodDef::method(
+            "close",
+            "($self, /)",
+            "Close the socket.",
+            F1(|vm, me| {
+                let fd = this(me).fd.replace(-1);
+                if fd >= 0 {
+                    match vm.allow_threads(|| files::close(fd)) {
+                        Err(e) if e != libc::ECONNRESET => return Err(vm.os_error(e)),
+                        _ => {}
+                    }
                 }
-            }
-            Ok(none())
-        })),
-        MethodDef::method("connect", "($self, object, /)", "Connect to an address.", F2(|vm, me, address| {
-            match connect(vm, me, address, "connect")? {
+                Ok(none())
+            }),
+        ),
+        MethodDef::method(
+            "connect",
+            "($self, object, /)",
+            "Connect to an address.",
+            F2(|vm, me, address| match connect(vm, me, address, "connect")? {
                 Ok(()) => Ok(none()),
                 Err(None) => Err(transfer::timed_out(vm)),
                 Err(Some(e)) => Err(vm.os_error(e)),
-            }
-        })),
-        MethodDef::method("connect_ex", "($self, object, /)", "Connect; give an error number.", F2(|vm, me, address| {
-            Ok(int(match connect(vm, me, address, "connect_ex")? {
-                Ok(()) => 0,
-                Err(e) => e.unwrap_or(libc::EAGAIN),
-            }))
-        })),
-        MethodDef::method("detach", "($self, /)", "Forget the descriptor; give it.", F1(|_, me| {
-            Ok(int(this(me).fd.replace(-1)))
-        })),
+            }),
+        ),
+        MethodDef::method(
+            "connect_ex",
+            "($self, object, /)",
+            "Connect; give an error number.",
+            F2(|vm, me, address| {
+                Ok(int(match connect(vm, me, address, "connect_ex")? {
+                    Ok(()) => 0,
+                    Err(e) => e.unwrap_or(libc::EAGAIN),
+                }))
+            }),
+        ),
+        MethodDef::method(
+            "detach",
+            "($self, /)",
+            "Forget the descriptor; give it.",
+            F1(|_, me| Ok(int(this(me).fd.replace(-1)))),
+        ),
         MethodDef::method("fileno", "($self, /)", "The descriptor.", F1(|_, me| Ok(int(this(me).fd.get())))),
-        MethodDef::method("getpeername", "($self, /)", "Address of the other end.", F1(|vm, me| {
-            let fd = this(me).fd.get();
-            let a = vm.allow_threads(|| sockets::peer_address(fd)).map_err(|e| vm.os_error(e))?;
-            Ok(from_system(vm, &a))
-        })),
-        MethodDef::method("getsockname", "($self, /)", "Address of this end.", F1(|vm, me| {
-            let fd = this(me).fd.get();
-            let a = vm.allow_threads(|| sockets::own_address(fd)).map_err(|e| vm.os_error(e))?;
-            Ok(from_system(vm, &a))
-        })),
-        MethodDef::method("getsockopt", "($self, level, option, buffersize=0, /)", "Value of an option.", N(get_option)),
+        MethodDef::method(
+            "getpeername",
+            "($self, /)",
+            "Address of the other end.",
+            F1(|vm, me| {
+                let fd = this(me).fd.get();
+                let a = vm.allow_threads(|| sockets::peer_address(fd)).map_err(|e| vm.os_error(e))?;
+                Ok(from_system(vm, &a))
+            }),
+        ),
+        MethodDef::method(
+            "getsockname",
+            "($self, /)",
+            "Address of this end.",
+            F1(|vm, me| {
+                let fd = this(me).fd.get();
+                let a = vm.allow_threads(|| sockets::own_address(fd)).map_err(|e| vm.os_error(e))?;
+                Ok(from_system(vm, &a))
+            }),
+        ),
+        MethodDef::method(
+            "getsockopt",
+            "($self, level, option, buffersize=0, /)",
+            "Value of an option.",
+            N(get_option),
+        ),
         MethodDef::method("setsockopt", "($self, level, option, value, optlen=0, /)", "Set an option.", N(set_option)),
-        MethodDef::method("listen", "($self, backlog=128, /)", "Let others connect.", N(|vm, a| {
-            let me = this(a[0].as_ref().expect("self")).clone();
-            let backlog = match &a[1] {
-                Some(n) => vm.to_i32(n)?.max(0),
-                None => 128,
-            };
-            let fd = me.fd.get();
-            vm.allow_threads(|| sockets::listen(fd, backlog)).map_err(|e| vm.os_error(e))?;
-            Ok(none())
-        })),
-        MethodDef::method("setblocking", "($self, flag, /)", "Set whether calls wait.", F2(|vm, me, on| {
-            let on = vm.truth(on)?;
-            set_timeout(vm, this(me), if on { -1 } else { 0 })
-        })),
-        MethodDef::method("getblocking", "($self, /)", "Whether calls wait.", F1(|_, me| {
-            Ok(boolean(this(me).timeout.get() != 0))
-        })),
-        MethodDef::method("settimeout", "($self, timeout, /)", "Set how long calls wait.", F2(|vm, me, v| {
-            let n = timeout(vm, v)?;
-            set_timeout(vm, this(me), n)
-        })),
+        MethodDef::method(
+            "listen",
+            "($self, backlog=128, /)",
+            "Let others connect.",
+            N(|vm, a| {
+                let me = this(a[0].as_ref().expect("self")).clone();
+                let backlog = match &a[1] {
+                    Some(n) => vm.to_i32(n)?.max(0),
+                    None => 128,
+                };
+                let fd = me.fd.get();
+                vm.allow_threads(|| sockets::listen(fd, backlog)).map_err(|e| vm.os_error(e))?;
+                Ok(none())
+            }),
+        ),
+        MethodDef::method(
+            "setblocking",
+            "($self, flag, /)",
+            "Set whether calls wait.",
+            F2(|vm, me, on| {
+                let on = vm.truth(on)?;
+                set_timeout(vm, this(me), if on { -1 } else { 0 })
+            }),
+        ),
+        MethodDef::method(
+            "getblocking",
+            "($self, /)",
+            "Whether calls wait.",
+            F1(|_, me| Ok(boolean(this(me).timeout.get() != 0))),
+        ),
+        MethodDef::method(
+            "settimeout",
+            "($self, timeout, /)",
+            "Set how long calls wait.",
+            F2(|vm, me, v| {
+                let n = timeout(vm, v)?;
+                set_timeout(vm, this(me), n)
+            }),
+        ),
         MethodDef::method("gettimeout", "($self, /)", "How long calls wait, in seconds.", F1(get_timeout)),
-        MethodDef::method("shutdown", "($self, how, /)", "End one or both directions.", F2(|vm, me, how| {
-            let (fd, how) = (this(me).fd.get(), vm.to_i32(how)?);
-            vm.allow_threads(|| sockets::shutdown(fd, how)).map_err(|e| vm.os_error(e))?;
-            Ok(none())
-        })),
+        MethodDef::method(
+            "shutdown",
+            "($self, how, /)",
+            "End one or both directions.",
+            F2(|vm, me, how| {
+                let (fd, how) = (this(me).fd.get(), vm.to_i32(how)?);
+                vm.allow_threads(|| sockets::shutdown(fd, how)).map_err(|e| vm.os_error(e))?;
+                Ok(none())
+            }),
+        ),
         MethodDef::method("recv", "($self, bufsize, flags=0, /)", "Receive data.", N(transfer::recv)),
-        MethodDef::method("recv_into", "($self, /, buffer, nbytes=0, flags=0)", "Receive data into a buffer.", N(|vm, a| {
-            transfer::recv_into(vm, a, false)
-        })),
-        MethodDef::method("recvfrom", "($self, bufsize, flags=0, /)", "Receive data; give the sender too.", N(|vm, a| {
-            transfer::recvfrom(vm, a)
-        })),
+        MethodDef::method(
+            "recv_into",
+            "($self, /, buffer, nbytes=0, flags=0)",
+            "Receive data into a buffer.",
+            N(|vm, a| transfer::recv_into(vm, a, false)),
+        ),
+        MethodDef::method(
+            "recvfrom",
+            "($self, bufsize, flags=0, /)",
+            "Receive data; give the sender too.",
+            N(transfer::recvfrom),
+        ),
         MethodDef::method(
             "recvfrom_into",
             "($self, /, buffer, nbytes=0, flags=0)",

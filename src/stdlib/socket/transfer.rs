@@ -4,8 +4,8 @@ use super::address::{from_system, plain_error, to_system};
 use super::object::{Socket, this};
 use crate::system::{Deadline, int};
 use taipan_runtime::builtins::sys::audit::audit;
-use taipan_runtime::host::sockets::{self, Address, Ancillary, Message};
 use taipan_runtime::host::poll;
+use taipan_runtime::host::sockets::{self, Address, Ancillary, Message};
 use taipan_runtime::object::buffer::{Buffer, BufferRequest};
 use taipan_runtime::object::{Py, PyResult, Raised, Value, none};
 use taipan_runtime::types::bytes::Bytes;
@@ -24,12 +24,7 @@ pub fn timed_out(vm: &mut Vm) -> Raised {
 }
 
 /// Makes a call on a socket: waits for it to be ready, as long as its timeout says, and again after signals.
-pub fn call<T>(
-    vm: &mut Vm,
-    s: &Py<Socket>,
-    writing: bool,
-    f: impl FnMut(&mut ()) -> Result<T, i32>,
-) -> PyResult<T> {
+pub fn call<T>(vm: &mut Vm, s: &Py<Socket>, writing: bool, f: impl FnMut(&mut ()) -> Result<T, i32>) -> PyResult<T> {
     let timeout = s.timeout.get();
     let end = Deadline::after((timeout > 0).then_some(timeout));
     call_until(vm, s, writing, end, f)
@@ -85,6 +80,7 @@ fn size(vm: &mut Vm, a: A<'_>, i: usize, name: &str) -> PyResult<usize> {
 }
 
 /// Memory for so many bytes; a size no system call fills is refused.
+#[allow(clippy::slow_vector_initialization)] // the size is the program's: what cannot be had is an error, no abort
 fn room(vm: &mut Vm, n: usize) -> PyResult<Vec<u8>> {
     let mut v = Vec::new();
     match v.try_reserve_exact(n) {

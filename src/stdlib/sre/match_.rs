@@ -39,7 +39,7 @@ pub static MATCH: TypeDef = TypeDef::new::<Match>("re.Match")
     .doc("The result of re.match() and re.search().\nMatch objects always have a boolean value of True.")
     .flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION))
     .cpython_size(88, 8)
-    .slots(Slots { repr: Some(repr), subscript: Some(|vm, me, key| group(vm, me, key)), ..Slots::NONE })
+    .slots(Slots { repr: Some(repr), subscript: Some(group), ..Slots::NONE })
     .methods(&[
         MethodDef::method(
             "group",

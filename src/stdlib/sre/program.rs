@@ -242,6 +242,7 @@ impl First {
 }
 
 /// How a search finds places where a match may start.
+#[allow(clippy::enum_variant_names)]
 pub enum Start {
     /// Everywhere.
     Anywhere,

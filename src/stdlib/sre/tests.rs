@@ -87,7 +87,7 @@ fn finds_and_captures() {
 #[test]
 fn long_matches_pause_and_go_on() {
     let p = lower(&NESTED, 0).expect("valid code");
-    let text = vec![b'a'; 24];
+    let text = [b'a'; 24];
     let mut m = Matcher::new(&p);
     m.prepare(Mode::Match, 0, None);
     let mut pauses = 0;

@@ -118,16 +118,24 @@ pub static HANDLE: TypeDef = TypeDef::new::<Handle>("_thread._ThreadHandle")
     .getset(&[GetSetDef::get("ident", "Identity of the thread.", |_, v| Ok(int(state(v).stage.lock().1 as i64)))])
     .methods(&[
         MethodDef::method("join", "($self, timeout=None, /)", "Wait for the thread.", N(join)),
-        MethodDef::method("is_done", "($self, /)", "Whether the thread has ended.", F1(|_, v| {
-            Ok(boolean(state(v).stage.lock().0 == Stage::Done))
-        })),
-        MethodDef::method("_set_done", "($self, /)", "Count the thread as ended.", F1(|vm, v| {
-            if state(v).stage.lock().0 == Stage::NotStarted {
-                return Err(vm.runtime_error("thread not started"));
-            }
-            state(v).set(Stage::Done, None);
-            Ok(none())
-        })),
+        MethodDef::method(
+            "is_done",
+            "($self, /)",
+            "Whether the thread has ended.",
+            F1(|_, v| Ok(boolean(state(v).stage.lock().0 == Stage::Done))),
+        ),
+        MethodDef::method(
+            "_set_done",
+            "($self, /)",
+            "Count the thread as ended.",
+            F1(|vm, v| {
+                if state(v).stage.lock().0 == Stage::NotStarted {
+                    return Err(vm.runtime_error("thread not started"));
+                }
+                state(v).set(Stage::Done, None);
+                Ok(none())
+            }),
+        ),
     ]);
 
 fn state(v: &Value) -> Arc<State> {
@@ -331,4 +339,3 @@ pub fn start_joinable_thread(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     }
     Ok(handle)
 }
-

@@ -3,9 +3,7 @@
 
 use taipan_runtime::name;
 use taipan_runtime::object::typedef::Visit;
-use taipan_runtime::object::{
-    Payload, Py, PyResult, Slots, TypeDef, TypeFlags, Value, instance,
-};
+use taipan_runtime::object::{Payload, Py, PyResult, Slots, TypeDef, TypeFlags, Value, instance};
 use taipan_runtime::types::dict::Dict;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::object::attr;
@@ -162,4 +160,3 @@ fn setattr(vm: &mut Vm, v: &Value, name: &Py<Str>, value: Option<&Value>) -> PyR
     }
     Ok(())
 }
-

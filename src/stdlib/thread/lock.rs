@@ -231,13 +231,21 @@ pub static LOCK: TypeDef = TypeDef::new::<Lock>("_thread.lock")
         MethodDef::method("locked", "($self, /)", "Whether it is held.", F1(locked)),
         MethodDef::method("locked_lock", "($self, /)", "Whether it is held.", F1(locked)),
         MethodDef::method("__enter__", "($self, /)", "Take the lock.", F1(lock_enter)),
-        MethodDef::method("__exit__", "($self, /, *exc_info)", "Give the lock back.", V(|vm, a| {
-            lock_release(vm, &a.pos()[0])
-        })),
-        MethodDef::method("_at_fork_reinit", "($self, /)", "Make the lock free.", F1(|_, v| {
-            lock(v).reset();
-            Ok(none())
-        })),
+        MethodDef::method(
+            "__exit__",
+            "($self, /, *exc_info)",
+            "Give the lock back.",
+            V(|vm, a| lock_release(vm, &a.pos()[0])),
+        ),
+        MethodDef::method(
+            "_at_fork_reinit",
+            "($self, /)",
+            "Make the lock free.",
+            F1(|_, v| {
+                lock(v).reset();
+                Ok(none())
+            }),
+        ),
     ]);
 
 /// `_thread.RLock`
@@ -252,27 +260,51 @@ pub static RLOCK: TypeDef = TypeDef::new::<RLock>("_thread.RLock")
     .methods(&[
         MethodDef::method("acquire", "($self, /, blocking=True, timeout=-1)", "Take the lock.", N(rlock_acquire)),
         MethodDef::method("release", "($self, /)", "Give the lock back once.", F1(rlock_release)),
-        MethodDef::method("locked", "($self, /)", "Whether it is held.", F1(|_, v| {
-            Ok(boolean(rlock(v).held.lock().1 != 0))
-        })),
-        MethodDef::method("__enter__", "($self, /)", "Take the lock.", F1(|vm, v| {
-            acquire(vm, rlock(v), true, None).map(boolean)
-        })),
-        MethodDef::method("__exit__", "($self, /, *exc_info)", "Give the lock back once.", V(|vm, a| {
-            rlock_release(vm, &a.pos()[0])
-        })),
-        MethodDef::method("_is_owned", "($self, /)", "Whether this thread holds it.", F1(|vm, v| {
-            let (owner, count) = *rlock(v).held.lock();
-            Ok(boolean(count != 0 && owner == vm.ident))
-        })),
-        MethodDef::method("_recursion_count", "($self, /)", "How often this thread holds it.", F1(|vm, v| {
-            let (owner, count) = *rlock(v).held.lock();
-            Ok(Value::from_usize(if owner == vm.ident { count } else { 0 }))
-        })),
+        MethodDef::method(
+            "locked",
+            "($self, /)",
+            "Whether it is held.",
+            F1(|_, v| Ok(boolean(rlock(v).held.lock().1 != 0))),
+        ),
+        MethodDef::method(
+            "__enter__",
+            "($self, /)",
+            "Take the lock.",
+            F1(|vm, v| acquire(vm, rlock(v), true, None).map(boolean)),
+        ),
+        MethodDef::method(
+            "__exit__",
+            "($self, /, *exc_info)",
+            "Give the lock back once.",
+            V(|vm, a| rlock_release(vm, &a.pos()[0])),
+        ),
+        MethodDef::method(
+            "_is_owned",
+            "($self, /)",
+            "Whether this thread holds it.",
+            F1(|vm, v| {
+                let (owner, count) = *rlock(v).held.lock();
+                Ok(boolean(count != 0 && owner == vm.ident))
+            }),
+        ),
+        MethodDef::method(
+            "_recursion_count",
+            "($self, /)",
+            "How often this thread holds it.",
+            F1(|vm, v| {
+                let (owner, count) = *rlock(v).held.lock();
+                Ok(Value::from_usize(if owner == vm.ident { count } else { 0 }))
+            }),
+        ),
         MethodDef::method("_release_save", "($self, /)", "Give it back wholly; give the state.", F1(release_save)),
         MethodDef::method("_acquire_restore", "($self, state, /)", "Take it again as it was.", F2(acquire_restore)),
-        MethodDef::method("_at_fork_reinit", "($self, /)", "Make the lock free.", F1(|_, v| {
-            rlock(v).reset();
-            Ok(none())
-        })),
+        MethodDef::method(
+            "_at_fork_reinit",
+            "($self, /)",
+            "Make the lock free.",
+            F1(|_, v| {
+                rlock(v).reset();
+                Ok(none())
+            }),
+        ),
     ]);

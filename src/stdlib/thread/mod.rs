@@ -43,25 +43,45 @@ pub static MODULE: ModuleDef = ModuleDef::new("_thread")
             "A handle of a thread that runs already.",
             F1(handle::make_thread_handle),
         ),
-        MethodDef::function("_shutdown", "($module, /)", "Wait for all threads that are no daemons.", F0(handle::shutdown)),
+        MethodDef::function(
+            "_shutdown",
+            "($module, /)",
+            "Wait for all threads that are no daemons.",
+            F0(handle::shutdown),
+        ),
         MethodDef::function("allocate_lock", "($module, /)", "A new lock.", F0(|_| Ok(lock::new_lock()))),
         MethodDef::function("allocate", "($module, /)", "Older name of allocate_lock.", F0(|_| Ok(lock::new_lock()))),
         MethodDef::function("get_ident", "($module, /)", "Identity of this thread.", F0(|vm| Ok(int(vm.ident as i64)))),
-        MethodDef::function("get_native_id", "($module, /)", "The kernel's number of this thread.", F0(|_| {
-            Ok(int(threads::native_id()))
-        })),
-        MethodDef::function("_get_main_thread_ident", "($module, /)", "Identity of the main thread.", F0(|_| {
-            Ok(int(handle::main_ident() as i64))
-        })),
-        MethodDef::function("_is_main_interpreter", "($module, /)", "Whether this is the main interpreter.", F0(|_| {
-            Ok(boolean(true))
-        })),
-        MethodDef::function("daemon_threads_allowed", "($module, /)", "Whether daemon threads are allowed.", F0(|_| {
-            Ok(boolean(true))
-        })),
-        MethodDef::function("_count", "($module, /)", "How many threads run that were started here.", F0(|_| {
-            Ok(int(handle::running() as i64))
-        })),
+        MethodDef::function(
+            "get_native_id",
+            "($module, /)",
+            "The kernel's number of this thread.",
+            F0(|_| Ok(int(threads::native_id()))),
+        ),
+        MethodDef::function(
+            "_get_main_thread_ident",
+            "($module, /)",
+            "Identity of the main thread.",
+            F0(|_| Ok(int(handle::main_ident() as i64))),
+        ),
+        MethodDef::function(
+            "_is_main_interpreter",
+            "($module, /)",
+            "Whether this is the main interpreter.",
+            F0(|_| Ok(boolean(true))),
+        ),
+        MethodDef::function(
+            "daemon_threads_allowed",
+            "($module, /)",
+            "Whether daemon threads are allowed.",
+            F0(|_| Ok(boolean(true))),
+        ),
+        MethodDef::function(
+            "_count",
+            "($module, /)",
+            "How many threads run that were started here.",
+            F0(|_| Ok(int(handle::running() as i64))),
+        ),
         MethodDef::function("exit", "($module, /)", "End this thread.", F0(exit)),
         MethodDef::function("exit_thread", "($module, /)", "Older name of exit.", F0(exit)),
         MethodDef::function(
@@ -83,18 +103,36 @@ pub static MODULE: ModuleDef = ModuleDef::new("_thread")
                 Ok(none())
             }),
         ),
-        MethodDef::function("stack_size", "($module, size=0, /)", "Stack size of new threads; give the old.", N(stack_size)),
-        MethodDef::function("set_name", "($module, name)", "Name this thread for the system.", N(|vm, a| {
-            let v = a[0].clone().unwrap_or_else(none);
-            let name = vm.expect_str(&v, "set_name() argument 'name'")?.to_rust().into_owned();
-            let name = name.split('\0').next().unwrap_or_default();
-            threads::set_name(name);
-            Ok(none())
-        })),
-        MethodDef::function("_get_name", "($module, /)", "The system's name of this thread.", F0(|vm| {
-            Ok(vm.new_str(&threads::name()))
-        })),
-        MethodDef::function("_excepthook", "($module, exc_info, /)", "Report an exception of a thread.", F1(excepthook)),
+        MethodDef::function(
+            "stack_size",
+            "($module, size=0, /)",
+            "Stack size of new threads; give the old.",
+            N(stack_size),
+        ),
+        MethodDef::function(
+            "set_name",
+            "($module, name)",
+            "Name this thread for the system.",
+            N(|vm, a| {
+                let v = a[0].clone().unwrap_or_else(none);
+                let name = vm.expect_str(&v, "set_name() argument 'name'")?.to_rust().into_owned();
+                let name = name.split('\0').next().unwrap_or_default();
+                threads::set_name(name);
+                Ok(none())
+            }),
+        ),
+        MethodDef::function(
+            "_get_name",
+            "($module, /)",
+            "The system's name of this thread.",
+            F0(|vm| Ok(vm.new_str(&threads::name()))),
+        ),
+        MethodDef::function(
+            "_excepthook",
+            "($module, exc_info, /)",
+            "Report an exception of a thread.",
+            F1(excepthook),
+        ),
     ])
     .types(&[&lock::LOCK, &lock::RLOCK, &handle::HANDLE, &local::LOCAL])
     .init(init);

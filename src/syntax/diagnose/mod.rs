@@ -148,7 +148,8 @@ pub(crate) fn diagnose(source: &str, options: &ParseOptions) -> Verdict {
 
 impl<'s> Parser<'s> {
     fn new(source: &'s str, options: &'s ParseOptions) -> Parser<'s> {
-        let tokenizer_options = Options { extra_tokens: false, type_comments: options.type_comments, split_unequal: false };
+        let tokenizer_options =
+            Options { extra_tokens: false, type_comments: options.type_comments, split_unequal: false };
         Parser {
             tokenizer: Tokenizer::new(source, &options.filename, tokenizer_options),
             options,

@@ -184,12 +184,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
         "Return the current value of the recursion limit.",
         F0(machine::getrecursionlimit),
     ),
-    row(
-        "getsizeof",
-        "",
-        "The size of an object in bytes, as CPython 3.14 would give it.",
-        V(machine::getsizeof),
-    ),
+    row("getsizeof", "", "The size of an object in bytes, as CPython 3.14 would give it.", V(machine::getsizeof)),
     row("_getframe", "($module, depth=0, /)", "Return a frame object from the call stack.", N(machine::getframe)),
     row(
         "_getframemodulename",

@@ -40,9 +40,7 @@ fn look_up(vm: &mut Vm, table: &Value, c: u32) -> PyResult<Mapped> {
             Some(c) => Ok(Mapped::One(c)),
             None => Err(vm.value_error("character mapping must be in range(0x110000)")),
         },
-        None => {
-            Err(vm.type_error("character mapping must return integer, None or str"))
-        }
+        None => Err(vm.type_error("character mapping must return integer, None or str")),
     }
 }
 

@@ -668,8 +668,7 @@ unsafe fn super_attr_as(vm: &mut Vm, sp: *mut Word, ip: *const Unit, unbound: bo
         let (s, class, obj) = (Value::ref_from_word(&s), Value::ref_from_word(&c), Value::ref_from_word(&o));
         let name = Running::name_at(ip);
         let arg = (*ip).arg;
-        let (first, second) = match crate::types::descr::super_load(vm, s, class, obj, name, unbound, arg & 2 != 0)
-        {
+        let (first, second) = match crate::types::descr::super_load(vm, s, class, obj, name, unbound, arg & 2 != 0) {
             Ok(r) => r,
             Err(_) => return std::ptr::null_mut(),
         };

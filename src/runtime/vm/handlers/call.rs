@@ -943,13 +943,7 @@ watched_handler!(
     call_function_ex_watched, Form::Unpacked, 1);
 
 /// Makes a call and reports how it ended, unless a Python function was entered; with where the stack ends.
-unsafe fn watched(
-    vm: &mut Vm,
-    ip: *const Unit,
-    sp: *mut Word,
-    form: Form,
-    ret_ip: *const Unit,
-) -> (Called, *mut Word) {
+unsafe fn watched(vm: &mut Vm, ip: *const Unit, sp: *mut Word, form: Form, ret_ip: *const Unit) -> (Called, *mut Word) {
     // SAFETY: callable and arguments stay on the stack through the call; the handles keep them for the report.
     unsafe {
         let argc = (*ip).arg as usize;
@@ -963,9 +957,9 @@ unsafe fn watched(
         }
         let callable = crate::vm::frame::value_of(*slot);
         let first = match form {
-            Form::Unpacked => Value::ref_from_word(&strip(*sp.sub(2)))
-                .downcast::<Tuple>()
-                .and_then(|t| t.items().first().cloned()),
+            Form::Unpacked => {
+                Value::ref_from_word(&strip(*sp.sub(2))).downcast::<Tuple>().and_then(|t| t.items().first().cloned())
+            }
             _ if *slot.add(1) != 0 => Some(crate::vm::frame::value_of(*slot.add(1))),
             _ if argc > 0 => Some(crate::vm::frame::value_of(*slot.add(2))),
             _ => None,

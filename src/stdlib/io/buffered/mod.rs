@@ -429,7 +429,7 @@ fn dealloc_warn(vm: &mut Vm, v: &Value, source: &Value) -> PyResult {
     let me = this(v);
     if me.get(vm).state == State::Ready {
         if let Some(raw) = me.get(vm).raw.clone() {
-            if vm.call_method_named(&raw, name!("_dealloc_warn"), &[source.clone()]).is_err() {
+            if vm.call_method_named(&raw, name!("_dealloc_warn"), std::slice::from_ref(source)).is_err() {
                 vm.clear_error();
             }
         }
