@@ -34,7 +34,7 @@ pub fn show(text: &str) {
 /// `taipan --help`
 pub fn overview() -> String {
     let mut out = String::from(
-        "Taipan: a debugger, a profiler and a leak hunter for Python 3.14, on an interpreter made to be watched.\n\n\
+        "Taipan: debugger, profiler and leak hunter for Python 3.14, on an interpreter made to be watched.\n\n\
          usage: taipan [python options] [-c command | -m module | script.py | -] [arguments]\n\
         \x20      taipan COMMAND [options] script.py [arguments]\n\n\
          Without a command the program just runs, as under python3.14. The commands:\n\n",

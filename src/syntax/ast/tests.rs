@@ -45,8 +45,11 @@ fn malformed_trees_are_refused_in_cpythons_words() {
     let message = |body: Tree| from_tree(node(Class::Expression, vec![Some(body)])).unwrap_err().msg;
     assert_eq!(message(Tree::Int(3)), "expected some sort of expr, but got 3");
     assert_eq!(message(Tree::None), "field 'body' is required for Expression");
-    assert_eq!(message(node(Class::Starred, vec![None, None])), "required field \"value\" missing from Starred");
+    assert_eq!(message(node(Class::Starred, vec![None, None])), "required field \"lineno\" missing from expr");
     assert_eq!(message(node(Class::List, vec![None, None])), "required field \"lineno\" missing from expr");
-    let not_list = node(Class::List, vec![Some(Tree::Identifier("x".into())), None]);
+    let position = Position { lineno: Some(1), col_offset: Some(0), ..Position::default() };
+    let located = |class, fields| Tree::Node(Box::new(TreeNode { class, fields, position }));
+    assert_eq!(message(located(Class::Starred, vec![None, None])), "required field \"value\" missing from Starred");
+    let not_list = located(Class::List, vec![Some(Tree::Identifier("x".into())), None]);
     assert_eq!(message(not_list), "List field \"elts\" must be a list, not a str");
 }

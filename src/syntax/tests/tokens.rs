@@ -24,7 +24,8 @@ fn compare(kind: &str, ours: fn(&str) -> Vec<String>) {
 fn dump_file(path: &str, extra_tokens: bool) -> Vec<String> {
     let bytes = std::fs::read(path).unwrap();
     let Ok(source) = decode_source(&bytes, path) else { return vec!["UNREADABLE".to_owned()] };
-    let source = TokenSource::new(&source.text);
+    // The oracle reads its files with universal newlines.
+    let source = TokenSource::new(&source.text.replace("\r\n", "\n"));
     let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>();
     let mut lines: Vec<String> = source
         .tokens(path, extra_tokens)
