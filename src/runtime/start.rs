@@ -58,7 +58,24 @@ pub fn initialize(vm: &mut Vm) -> PyResult<()> {
     if !sys::config::config().no_site {
         vm.import("site")?;
     }
+    stress(vm);
     Ok(())
+}
+
+/// Ways to run that must not change what a program does, for tests: `TAIPAN_DEBUG=probes` puts a native probe on every
+/// event of all code, `TAIPAN_DEBUG=gc-stress` collects at every safepoint that follows an allocation.
+fn stress(vm: &mut Vm) {
+    use crate::probe::{events, native};
+    match std::env::var("TAIPAN_DEBUG").as_deref() {
+        Ok("probes") => {
+            let all = events::Event::ALL.iter().fold(events::EventSet::NONE, |set, e| set.with(e.set()));
+            if let Some(tool) = native::register(|_, _| Ok(native::Answer::Go)) {
+                native::set_events(vm, tool, all);
+            }
+        }
+        Ok("gc-stress") => crate::object::gc::set_stress(),
+        _ => {}
+    }
 }
 
 /// SIGPIPE and SIGXFSZ become errors of the calls that meet them, SIGINT raises `KeyboardInterrupt`
