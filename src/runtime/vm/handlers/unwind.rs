@@ -202,10 +202,15 @@ unsafe fn find_handler(vm: &mut Vm, mut ip: *const Unit, mut sp: *mut Word) -> O
                 if vm.hooks.active {
                     let e = vm.error.clone();
                     if crate::probe::handled(vm, target).is_err() {
-                        // The handler has been entered, with the exception on the stack, and fails at once.
+                        // The handler has been entered, with the exception on the stack. Who handles the listener's
+                        // error is looked up where the instruction before the handler ends (CPython's `next_instr-1`).
                         *sp = e.map_or(0, Value::into_word);
                         sp = sp.add(1);
-                        ip = target;
+                        ip = (0..h.target as usize)
+                            .rev()
+                            .find(|&u| running.is_instruction(u))
+                            .map_or(target, |u| running.at(u));
+                        offset = crate::probe::Offset::Last;
                         (*frame).ip = target;
                         vm.skip_traceback = true;
                         silent = true;
