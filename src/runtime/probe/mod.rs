@@ -180,7 +180,7 @@ fn coming(running: &Running, unit: u32, prev: *const Unit) -> Tools {
         return Tools::MAX;
     }
     // SAFETY: the code object owns the running copy.
-    let heard = unsafe { patches::of(&*running.code) }.is_some_and(|p| p.site(before).own != 0);
+    let heard = unsafe { patches::of(&*running.code) }.is_some_and(|p| p.site(before).own & CALLS_PYTHON != 0);
     if heard { Tools::MAX } else { !CALLS_PYTHON }
 }
 
@@ -414,9 +414,10 @@ fn unwinder_event(vm: &mut Vm, event: Event, ip: *const Unit, offset: Offset) ->
     })
 }
 
-/// Whether somebody listens to functions that end by exceptions.
+/// Whether a tool of Python listens to functions that end by exceptions: generators are then closed by raising in them
+/// even where nothing would catch it (`gen_close` of `Objects/genobject.c`). A native tool does not change what happens.
 pub fn unwinding_is_heard() -> bool {
-    switchboard::any() && switchboard::listeners(Event::PyUnwind) != 0
+    switchboard::any() && switchboard::listeners(Event::PyUnwind) & CALLS_PYTHON != 0
 }
 
 /// An exception is raised in the innermost frame, comes out of a call it made, or (`again`) is raised again.
