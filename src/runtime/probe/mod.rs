@@ -25,6 +25,7 @@ pub mod view;
 use crate::object::{Py, PyResult, Value};
 use crate::types::code::Code;
 use crate::types::exceptions as exc;
+use crate::types::function::FUNCTION;
 use crate::types::generator;
 use crate::types::singletons;
 use crate::types::tuple::Tuple;
@@ -348,24 +349,46 @@ fn operands(vm: &mut Vm, op: Op, arg: usize) -> (Option<Value>, Option<Value>) {
     (peek(vm, below), first)
 }
 
-/// A call that was watched came out: `C_RETURN`, or `C_RAISE` when an exception is pending. An error of a listener takes
-/// the place of the pending exception.
-pub fn call_ended(vm: &mut Vm, ip: *const Unit, callable: &Value, first: Option<&Value>, raised: bool) -> PyResult<()> {
-    // SAFETY: the innermost frame is live and made the call.
+/// Tools that hear how the call about to be made ends: native ones that hear of it now, and those of Python if one of
+/// them does (one that asks meanwhile hears the end of a call that was watched already, as in CPython).
+pub fn call_hearers(vm: &Vm, ip: *const Unit) -> Tools {
+    let (_, site) = site_here(vm, ip);
+    let python = if site.own & CALLS_PYTHON != 0 { CALLS_PYTHON } else { 0 };
+    python | site.own & !CALLS_PYTHON
+}
+
+/// The unit of an instruction of the innermost frame, and its probe.
+fn site_here(vm: &Vm, ip: *const Unit) -> (usize, Site) {
+    // SAFETY: the innermost frame is live.
     let running = unsafe { &*(*vm.frame).running };
     let unit = running.index_of(ip);
     // SAFETY: the code object owns the running copy.
-    let site = unsafe { patches::of(&*running.code) }.map_or(Site::default(), |p| p.site(unit));
-    if site.own == 0 {
+    (unit, unsafe { patches::of(&*running.code) }.map_or(Site::default(), |p| p.site(unit)))
+}
+
+/// A call that was watched came out: `C_RETURN`, or `C_RAISE` when an exception is pending, for those of `heard` that
+/// still listen. An error of a listener takes the place of the pending exception.
+pub fn call_ended(
+    vm: &mut Vm,
+    ip: *const Unit,
+    heard: Tools,
+    callable: &Value,
+    first: Option<&Value>,
+    raised: bool,
+) -> PyResult<()> {
+    let (unit, site) = site_here(vm, ip);
+    let tools = site.own & heard;
+    if tools == 0 || std::ptr::eq(callable.class(), FUNCTION.object()) {
         return Ok(());
     }
-    let at = place(running, unit);
+    // SAFETY: the innermost frame is live and made the call.
+    let at = place(unsafe { &*(*vm.frame).running }, unit);
     let event = if raised { Event::CRaise } else { Event::CReturn };
     let hit = Hit { value: Some(callable), first, ..at.hit(event) };
     if raised {
-        return aside(vm, |vm| tell(vm, &at, Layer::Own, site.own, false, hit));
+        return aside(vm, |vm| tell(vm, &at, Layer::Own, tools, false, hit));
     }
-    tell(vm, &at, Layer::Own, site.own, false, hit)
+    tell(vm, &at, Layer::Own, tools, false, hit)
 }
 
 /// Runs `f` with the pending exception put aside; an error of `f` takes its place.

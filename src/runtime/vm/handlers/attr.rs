@@ -657,20 +657,29 @@ slow_handler!(
     load_super_attr, 2, super_attr);
 unsafe fn super_attr(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Word) -> *mut Word {
     // SAFETY: as every handler.
-    unsafe { super_attr_as(vm, sp, ip, (*ip).arg & 1 != 0) }
+    unsafe { super_attr_as(vm, sp, ip, (*ip).arg & 1 != 0, |_, failed| failed) }
 }
 
-/// `unbound`: a method may be left unbound, with its object beside it.
-unsafe fn super_attr_as(vm: &mut Vm, sp: *mut Word, ip: *const Unit, unbound: bool) -> *mut Word {
+/// `unbound`: a method may be left unbound, with its object beside it. `told` hears whether it failed, and says whether
+/// that is so, while the operands are on the stack.
+unsafe fn super_attr_as(
+    vm: &mut Vm,
+    sp: *mut Word,
+    ip: *const Unit,
+    unbound: bool,
+    told: impl FnOnce(&mut Vm, bool) -> bool,
+) -> *mut Word {
     // SAFETY: the operands stay on the stack through the call.
     unsafe {
         let (s, c, o) = (strip(*sp.sub(3)), strip(*sp.sub(2)), strip(*sp.sub(1)));
         let (s, class, obj) = (Value::ref_from_word(&s), Value::ref_from_word(&c), Value::ref_from_word(&o));
         let name = Running::name_at(ip);
         let arg = (*ip).arg;
-        let (first, second) = match crate::types::descr::super_load(vm, s, class, obj, name, unbound, arg & 2 != 0) {
-            Ok(r) => r,
-            Err(_) => return std::ptr::null_mut(),
+        let loaded = crate::types::descr::super_load(vm, s, class, obj, name, unbound, arg & 2 != 0);
+        let failed = told(vm, loaded.is_err());
+        let (first, second) = match loaded {
+            Ok(r) if !failed => r,
+            _ => return std::ptr::null_mut(),
         };
         for i in 1..=3 {
             release(*sp.sub(i));
@@ -690,22 +699,23 @@ handler!(
 #[cold]
 load_super_attr_watched(ip, sp, fp, vm, t) {
     save!(vm, ip, sp);
-    let (new_sp, failed) = super_attr_told(&mut *vm, sp, ip);
-    if failed {
-        jump!(super::unwind::unwind, ip, new_sp, fp, vm, t)
+    let new_sp = super_attr_told(&mut *vm, sp, ip);
+    if new_sp.is_null() {
+        jump!(super::unwind::unwind, ip, sp, fp, vm, t)
     }
     next_settled!(ip.add(2), new_sp, fp, vm, t)
 });
 
-unsafe fn super_attr_told(vm: &mut Vm, sp: *mut Word, ip: *const Unit) -> (*mut Word, bool) {
-    // SAFETY: as `super_attr`; the handles keep both operands for the report.
+#[inline(never)]
+unsafe fn super_attr_told(vm: &mut Vm, sp: *mut Word, ip: *const Unit) -> *mut Word {
+    // SAFETY: as `super_attr`.
     unsafe {
-        let callable = crate::vm::frame::value_of(*sp.sub(3));
-        let class = ((*ip).arg & 2 != 0).then(|| crate::vm::frame::value_of(*sp.sub(2)));
-        let new_sp = super_attr_as(vm, sp, ip, false);
-        let raised = new_sp.is_null();
-        let told = crate::probe::call_ended(vm, ip, &callable, class.as_ref(), raised);
-        if raised { (sp, true) } else { (new_sp, told.is_err()) }
+        let heard = crate::probe::call_hearers(vm, ip);
+        super_attr_as(vm, sp, ip, false, |vm, raised| {
+            let (callable, class) = (strip(*sp.sub(3)), strip(*sp.sub(2)));
+            let class = ((*ip).arg & 2 != 0).then(|| Value::ref_from_word(&class));
+            crate::probe::call_ended(vm, ip, heard, Value::ref_from_word(&callable), class, raised).is_err() | raised
+        })
     }
 }
 

@@ -179,6 +179,13 @@ call_generic(ip, sp, fp, vm, t) {
 
 #[inline(never)]
 unsafe fn call_any(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Unit) -> Called {
+    // SAFETY: as the handler.
+    unsafe { call_told(vm, sp, argc, ret_ip, |_, r| r) }
+}
+
+/// `told` hears how a call of something native came out while callable and arguments are still on the stack.
+#[inline(always)]
+unsafe fn call_told(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Unit, told: impl Told) -> Called {
     // SAFETY: the callable and the arguments stay on the stack through the call.
     unsafe {
         let slot = sp.sub(argc + 2);
@@ -191,9 +198,14 @@ unsafe fn call_any(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Unit)
             let frame = bind(vm, func, args, n, None, ret_ip, slot, 0);
             return if frame.is_null() { Called::Failed } else { Called::Entered(frame) };
         }
-        finish(slot, sp, call_words(vm, *slot, args, n, None))
+        let r = call_words(vm, *slot, args, n, None);
+        finish(slot, sp, told(vm, r))
     }
 }
+
+/// Hears of the outcome of a call, and may change it.
+trait Told: FnOnce(&mut Vm, Result<Value, Raised>) -> Result<Value, Raised> {}
+impl<F: FnOnce(&mut Vm, Result<Value, Raised>) -> Result<Value, Raised>> Told for F {}
 
 /// Releases callable and arguments, leaving the result.
 unsafe fn finish(slot: *mut Word, sp: *mut Word, r: Result<Value, Raised>) -> Called {
@@ -667,6 +679,12 @@ call_kw(ip, sp, fp, vm, t) {
 
 #[inline(never)]
 unsafe fn call_kw_any(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Unit) -> Called {
+    // SAFETY: as the handler.
+    unsafe { call_kw_told(vm, sp, argc, ret_ip, |_, r| r) }
+}
+
+#[inline(always)]
+unsafe fn call_kw_told(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Unit, told: impl Told) -> Called {
     // SAFETY: callable, arguments and names stay on the stack through the call.
     unsafe {
         let slot = sp.sub(argc + 3);
@@ -688,7 +706,7 @@ unsafe fn call_kw_any(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Un
             return Called::Entered(frame);
         }
         let r = call_words(vm, *slot, args, n, Some(names));
-        finish(slot, sp, r)
+        finish(slot, sp, told(vm, r))
     }
 }
 
@@ -705,6 +723,12 @@ call_function_ex(ip, sp, fp, vm, t) {
 
 #[inline(never)]
 unsafe fn call_ex(vm: &mut Vm, sp: *mut Word, ret_ip: *const Unit) -> Called {
+    // SAFETY: as the handler.
+    unsafe { call_ex_told(vm, sp, ret_ip, |_, r| r) }
+}
+
+#[inline(always)]
+unsafe fn call_ex_told(vm: &mut Vm, sp: *mut Word, ret_ip: *const Unit, told: impl Told) -> Called {
     // SAFETY: all four words stay on the stack through the call.
     unsafe {
         let slot = sp.sub(4);
@@ -772,7 +796,7 @@ unsafe fn call_ex(vm: &mut Vm, sp: *mut Word, ret_ip: *const Unit) -> Called {
         }
         crate::vm::watch::calling_any(vm, &callable);
         let r = vm.call_args(&callable, &Args::new(&all, names.as_ref()));
-        finish(slot, sp, r)
+        finish(slot, sp, told(vm, r))
     }
 }
 
@@ -791,9 +815,9 @@ macro_rules! watched_handler {
         handler!($(#[$m])* #[cold] $name(ip, sp, fp, vm, t) {
             save!(vm, ip, sp);
             match watched(&mut *vm, ip, sp, $form, ip.add($units)) {
-                (Called::Done(new_sp), _) => next_settled!(ip.add($units), new_sp, fp, vm, t),
-                (Called::Entered(frame), _) => enter_frame!(frame, vm, t),
-                (Called::Failed, sp) => jump!(unwind, ip, sp, fp, vm, t),
+                Called::Done(new_sp) => next_settled!(ip.add($units), new_sp, fp, vm, t),
+                Called::Entered(frame) => enter_frame!(frame, vm, t),
+                Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
             }
         });
     };
@@ -809,9 +833,11 @@ watched_handler!(
     /// `CALL_FUNCTION_EX` while somebody listens to calls.
     call_function_ex_watched, Form::Unpacked, 1);
 
-/// Makes a call and reports how it ended, unless a Python function was entered; with where the stack ends.
-unsafe fn watched(vm: &mut Vm, ip: *const Unit, sp: *mut Word, form: Form, ret_ip: *const Unit) -> (Called, *mut Word) {
-    // SAFETY: callable and arguments stay on the stack through the call; the handles keep them for the report.
+/// Makes a call and reports how it ended, unless a Python function was entered. The report comes before callable and
+/// arguments leave the stack and holds no references of its own: objects' counts and ends are those of any call.
+#[inline(never)]
+unsafe fn watched(vm: &mut Vm, ip: *const Unit, sp: *mut Word, form: Form, ret_ip: *const Unit) -> Called {
+    // SAFETY: callable and arguments stay on the stack through the call and the report.
     unsafe {
         let argc = (*ip).arg as usize;
         let slot = match form {
@@ -819,39 +845,33 @@ unsafe fn watched(vm: &mut Vm, ip: *const Unit, sp: *mut Word, form: Form, ret_i
             Form::Keywords => sp.sub(argc + 3),
             Form::Unpacked => sp.sub(4),
         };
-        if !matches!(form, Form::Unpacked) {
-            unpack_bound_method(slot);
-        }
-        let callable = crate::vm::frame::value_of(*slot);
-        let first = match form {
-            Form::Unpacked => {
-                Value::ref_from_word(&strip(*sp.sub(2))).downcast::<Tuple>().and_then(|t| t.items().first().cloned())
-            }
-            _ if *slot.add(1) != 0 => Some(crate::vm::frame::value_of(*slot.add(1))),
-            _ if argc > 0 => Some(crate::vm::frame::value_of(*slot.add(2))),
-            _ => None,
+        let heard = crate::probe::call_hearers(vm, ip);
+        let told = |vm: &mut Vm, r: Result<Value, Raised>| {
+            let callable = strip(*slot);
+            let first = match form {
+                Form::Unpacked => first_of_tuple(*sp.sub(2)),
+                _ if *slot.add(1) != 0 => strip(*slot.add(1)),
+                _ if argc > 0 => strip(*slot.add(2)),
+                _ => 0,
+            };
+            let first = (first != 0).then(|| Value::ref_from_word(&first));
+            crate::probe::call_ended(vm, ip, heard, Value::ref_from_word(&callable), first, r.is_err())?;
+            r
         };
-        let called = match form {
-            Form::Plain => call_any(vm, sp, argc, ret_ip),
-            Form::Keywords => call_kw_any(vm, sp, argc, ret_ip),
-            Form::Unpacked => call_ex(vm, sp, ret_ip),
-        };
-        let python = type_of(callable.word()) == FUNCTION.object() as *const TypeObj;
-        let told = |vm: &mut Vm, raised| crate::probe::call_ended(vm, ip, &callable, first.as_ref(), raised);
-        match called {
-            Called::Done(new_sp) if !python => {
-                vm.sp = new_sp;
-                match told(vm, false) {
-                    Ok(()) => (Called::Done(new_sp), new_sp),
-                    Err(_) => (Called::Failed, new_sp),
-                }
-            }
-            Called::Failed if !python => {
-                let _ = told(vm, true);
-                (Called::Failed, sp)
-            }
-            called => (called, sp),
+        match form {
+            Form::Plain => call_told(vm, sp, argc, ret_ip, told),
+            Form::Keywords => call_kw_told(vm, sp, argc, ret_ip, told),
+            Form::Unpacked => call_ex_told(vm, sp, ret_ip, told),
         }
+    }
+}
+
+/// The first item of the tuple in a word; 0 when there is none.
+unsafe fn first_of_tuple(w: Word) -> Word {
+    // SAFETY: a live word; the tuple keeps its item.
+    unsafe {
+        let w = strip(w);
+        Value::ref_from_word(&w).downcast::<Tuple>().and_then(|t| t.items().first().map(Value::word)).unwrap_or(0)
     }
 }
 
