@@ -4,7 +4,7 @@ use crate::system::int;
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::gc::{self, GC};
 use taipan_runtime::object::header::flag;
-use taipan_runtime::object::{MethodDef, NativeFn::*, Py, PyResult, Type, TypeFlags, Value, boolean, none};
+use taipan_runtime::object::{MethodDef, NativeFn::*, Py, PyResult, TypeFlags, Value, boolean, none};
 use taipan_runtime::types::dict::Dict;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
@@ -104,7 +104,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("gc")
             "is_tracked",
             "($module, obj, /)",
             "Whether the collector looks after it.",
-            F1(|_, v| Ok(boolean(is_tracked(v)))),
+            F1(|_, v| Ok(boolean(gc::is_tracked(v)))),
         ),
         MethodDef::function(
             "is_finalized",
@@ -118,7 +118,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("gc")
             "Objects that refer to these directly.",
             V(|_, a| {
                 let targets = a.pos().to_vec();
-                let all = gc::referrers(&targets).into_iter().filter(is_tracked).collect();
+                let all = gc::referrers(&targets).into_iter().filter(gc::is_tracked).collect();
                 Ok(List::from_vec(all).into())
             }),
         ),
@@ -136,7 +136,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("gc")
             "($module, /)",
             "Keep all present objects out of collections.",
             F0(|_| {
-                gc::freeze(true);
+                gc::freeze();
                 Ok(none())
             }),
         ),
@@ -145,7 +145,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("gc")
             "($module, /)",
             "Take back freeze().",
             F0(|_| {
-                gc::freeze(false);
+                gc::unfreeze();
                 Ok(none())
             }),
         ),
@@ -180,21 +180,6 @@ fn has_gc(v: &Value) -> bool {
     !v.is_small() && v.class().payload.has(TypeFlags::HAVE_GC)
 }
 
-/// Whether CPython's collector would look after such an object: containers, but no builtin types, and no tuples of
-/// objects that are none themselves.
-fn is_tracked(v: &Value) -> bool {
-    if !has_gc(v) {
-        return false;
-    }
-    if let Some(t) = v.downcast::<Type>() {
-        return t.get_type().payload.has(TypeFlags::HEAP);
-    }
-    match v.downcast_exact::<Tuple>() {
-        Some(t) => t.items().iter().any(is_tracked),
-        None => true,
-    }
-}
-
 fn get_objects(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     let generation = match a[0].as_ref().filter(|v| !v.is_none()) {
         None => -1,
@@ -210,8 +195,7 @@ fn get_objects(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     if generation < -1 {
         return Err(vm.value_error("generation parameter cannot be negative"));
     }
-    let all = gc::objects(usize::try_from(generation).ok());
-    Ok(List::from_vec(all.into_iter().filter(is_tracked).collect()).into())
+    Ok(List::from_vec(gc::objects(usize::try_from(generation).ok())).into())
 }
 
 fn get_stats(_: &mut Vm) -> PyResult {

@@ -3,15 +3,15 @@
 //!
 //! A collection copies the counts of its candidates aside, subtracts references among them, and what is not reached from
 //! those still counted is garbage: weak references to it are cleared, finalisers run once (PEP 442), what is still
-//! unreachable afterwards is cleared. Ages are two flags in the header; pools with no allocation since the last young
-//! collection are skipped.
+//! unreachable afterwards is cleared. Ages are two bits in the header; a collection of the young looks only at pools that
+//! handed out blocks since the last one, and tuples that can be in no cycle are left alone once that is known.
 
 use super::header::{Header, flag};
-use super::heap;
+use super::heap::{self, candidates::*};
 use super::typedef::TypeFlags;
 use super::value::Value;
+use crate::types::tuple::{TUPLE, Tuple};
 use crate::vm::{Vm, breaker};
-use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
 
 /// State of the collector; guarded by the GIL.
@@ -116,13 +116,6 @@ pub fn collect_due(vm: &mut Vm) {
     collect(vm, generation);
 }
 
-/// A candidate's place in the side tables.
-struct Node {
-    object: *mut Header,
-    refs: i64,
-    reachable: bool,
-}
-
 /// Collects a generation and the younger ones. Gives the number of unreachable objects found.
 pub fn collect(vm: &mut Vm, generation: usize) -> usize {
     if GC.collecting.replace(true) {
@@ -184,17 +177,15 @@ fn callbacks(vm: &mut Vm, phase: &str, generation: usize, collected: usize) {
 
 fn age_of(h: *mut Header) -> usize {
     // SAFETY: a live object.
-    unsafe {
-        if (*h).has(flag::OLD2) {
-            2
-        } else if (*h).has(flag::OLD1) {
-            1
-        } else {
-            0
-        }
-    }
+    unsafe { ((*h).meta.get() & flag::AGE) as usize }
 }
 
+fn set_age(h: *mut Header, age: usize) {
+    // SAFETY: a live object.
+    unsafe { (*h).meta.set((*h).meta.get() & !flag::AGE | age as u32) }
+}
+
+/// A container that can be part of a cycle: types made by Python code and their like, but nothing immortal.
 fn is_container(h: *mut Header) -> bool {
     // SAFETY: a live object keeps its type alive (I2).
     unsafe {
@@ -203,48 +194,66 @@ fn is_container(h: *mut Header) -> bool {
     }
 }
 
+/// The container that a reference leads to, when the collector may look after it.
+#[inline(always)]
+fn container(v: &Value) -> Option<*mut Header> {
+    let h = v.header()?;
+    // SAFETY: a live object keeps its type alive (I2).
+    let has_gc = unsafe { (*h.typ.get()).payload.has(TypeFlags::HAVE_GC) };
+    (has_gc && !h.is_immortal()).then(|| h as *const Header as *mut Header)
+}
+
+/// Whether the collector looks after an object (`gc.is_tracked`).
+pub fn is_tracked(v: &Value) -> bool {
+    v.header().is_some_and(|h| is_container(h as *const Header as *mut Header) && !h.has(flag::UNTRACKED))
+}
+
 /// Candidates of a collection.
-fn candidates(generation: usize) -> Vec<Node> {
-    let mut out = Vec::new();
-    // SAFETY: the walk neither allocates in the Python heap nor frees.
-    unsafe {
-        heap::walk_since(generation, |h, _, _| {
-            if is_container(h) && age_of(h) <= generation && !(*h).has(flag::FROZEN) && (*h).rc.get() > 0 {
-                out.push(Node { object: h, refs: (*h).rc.get() as i64, reachable: false });
+fn candidates(generation: usize) -> Candidates {
+    let look = |h: *mut Header| {
+        // SAFETY: the walk shows live objects.
+        unsafe {
+            if !is_container(h) || (*h).has(flag::UNTRACKED) {
+                return Look::Never;
             }
-        });
-    }
-    out
+            let rc = (*h).rc.get();
+            if age_of(h) > generation || rc == 0 { Look::NotNow } else { Look::Candidate(rc) }
+        }
+    };
+    // SAFETY: the GIL is held; nothing is allocated or freed until the candidates are dropped.
+    unsafe { Candidates::gather(generation, look) }
 }
 
 fn run(vm: &mut Vm, generation: usize) -> (usize, usize) {
-    let mut nodes = candidates(generation);
+    let mut set = candidates(generation);
     if GC.debug.get() & 1 != 0 {
         let mut n = [0usize; 3];
-        for c in &nodes {
-            n[age_of(c.object)] += 1;
-        }
+        set.each(|_, h, _| n[age_of(h)] += 1);
         crate::host::stderr(&format!(
-            "gc: collecting generation {generation}...\ngc: objects in each generation: {} {} {}\ngc: objects in permanent generation: 0\n",
-            n[0], n[1], n[2]
+            "gc: collecting generation {generation}...\ngc: objects in each generation: {} {} {}\ngc: objects in permanent generation: {}\n",
+            n[0],
+            n[1],
+            n[2],
+            frozen()
         ));
     }
-    let garbage = unreachable_among(&mut nodes);
-    let survivors = nodes.len() - garbage.len();
-    for n in nodes.iter().filter(|n| n.reachable) {
-        // SAFETY: live objects grow older by one.
-        unsafe {
-            match generation {
-                0 => (*n.object).set(flag::OLD1),
-                _ => {
-                    (*n.object).unset(flag::OLD1);
-                    (*n.object).set(flag::OLD2);
-                }
-            }
+    mark_reachable(&mut set);
+    let mut garbage = Vec::new();
+    let mut untracked = 0;
+    let age = (generation + 1).min(2);
+    set.each(|_, h, number| {
+        set_age(h, age);
+        if number != REACHED {
+            // SAFETY: a live object gets one more reference.
+            garbage.push(unsafe { Value::from_header(h) });
+        } else if untrack(h) {
+            untracked += 1;
         }
-    }
+    });
+    let survivors = set.len() - garbage.len() - untracked;
+    drop(set);
     // SAFETY: the GIL is held.
-    unsafe { heap::clear_touched(generation) };
+    unsafe { forget_touched(generation) };
     let count = garbage.len();
     if count > 0 {
         dispose(vm, garbage);
@@ -252,66 +261,71 @@ fn run(vm: &mut Vm, generation: usize) -> (usize, usize) {
     (count, survivors)
 }
 
-/// Marks which candidates are reachable from outside; gives the others, each held by a new reference.
-fn unreachable_among(nodes: &mut [Node]) -> Vec<Value> {
-    let index: FxHashMap<usize, u32> = nodes.iter().enumerate().map(|(i, n)| (n.object as usize, i as u32)).collect();
-    // Most of what candidates refer to are none: a flag tells, before the index is asked.
-    let is_candidate = |v: &Value| v.header().is_some_and(|h| h.has(flag::MARK));
-    // SAFETY: live objects.
-    nodes.iter().for_each(|n| unsafe { (*n.object).set(flag::MARK) });
-    for i in 0..nodes.len() {
-        let object = nodes[i].object;
-        // SAFETY: live objects; nothing runs in between.
-        unsafe {
+/// Stops looking after a tuple whose items can be in no cycle (`_PyTuple_MaybeUntrack` in `Objects/tupleobject.c` has the
+/// rule). Says whether it did.
+fn untrack(h: *mut Header) -> bool {
+    // SAFETY: a live object, whose type is compared before its items are read.
+    unsafe {
+        if !std::ptr::eq((*h).typ.get(), TUPLE.object()) {
+            return false;
+        }
+        let is_plain = |v: &Value| match container(v) {
+            None => true,
+            Some(item) => std::ptr::eq((*item).typ.get(), TUPLE.object()) && (*item).has(flag::UNTRACKED),
+        };
+        let word = h as usize;
+        let plain = Value::ref_from_word(&word).downcast_unchecked::<Tuple>().items().iter().all(is_plain);
+        if plain {
+            (*h).set(flag::UNTRACKED);
+        }
+        plain
+    }
+}
+
+/// Takes the references among candidates off their numbers, then gives all that can be reached from outside the number
+/// [`REACHED`].
+fn mark_reachable(set: &mut Candidates) {
+    // SAFETY: candidates are live containers; nothing runs in between that could end one.
+    set.each(|set, object, _| unsafe {
+        super::instance::traverse(object, &mut |v| {
+            if let Some(n) = container(v).and_then(|h| set.number(h)) {
+                if *n < REACHED {
+                    *n = n.saturating_sub(1);
+                }
+            }
+        });
+    });
+    let mut stack: Vec<*mut Header> = Vec::new();
+    // SAFETY: as above.
+    set.each(|set, object, number| unsafe {
+        if number == 0 || number == REACHED {
+            return;
+        }
+        if let Some(n) = set.number(object) {
+            *n = REACHED;
+        }
+        stack.push(object);
+        while let Some(object) = stack.pop() {
             super::instance::traverse(object, &mut |v| {
-                if is_candidate(v) {
-                    if let Some(&j) = index.get(&v.word()) {
-                        nodes[j as usize].refs -= 1;
+                let Some(h) = container(v) else { return };
+                if let Some(n) = set.number(h) {
+                    if *n < REACHED {
+                        *n = REACHED;
+                        stack.push(h);
                     }
                 }
             });
         }
-    }
-    let mut stack: Vec<u32> = Vec::new();
-    for (i, n) in nodes.iter_mut().enumerate() {
-        if n.refs > 0 {
-            n.reachable = true;
-            stack.push(i as u32);
-        }
-    }
-    // What is known to be reachable loses its mark, so that it is looked up once.
-    let unmark = |n: &Node| {
-        // SAFETY: a live object.
-        unsafe { (*n.object).unset(flag::MARK) }
-    };
-    nodes.iter().filter(|n| n.reachable).for_each(unmark);
-    while let Some(i) = stack.pop() {
-        let object = nodes[i as usize].object;
-        // SAFETY: as above.
-        unsafe {
-            super::instance::traverse(object, &mut |v| {
-                if is_candidate(v) {
-                    if let Some(&j) = index.get(&v.word()) {
-                        let n = &mut nodes[j as usize];
-                        n.reachable = true;
-                        unmark(n);
-                        stack.push(j);
-                    }
-                }
-            });
-        }
-    }
-    nodes.iter().filter(|n| !n.reachable).for_each(unmark);
-    // SAFETY: live objects get one more reference each.
-    nodes.iter().filter(|n| !n.reachable).map(|n| unsafe { Value::from_header(n.object) }).collect()
+    });
 }
 
 /// Clears weak references to garbage, runs finalisers, and breaks the cycles of what is still unreachable.
 fn dispose(vm: &mut Vm, garbage: Vec<Value>) {
     let mut callbacks = Vec::new();
-    let dying: rustc_hash::FxHashSet<usize> = garbage.iter().map(Value::word).collect();
-    for v in &garbage {
-        if v.header().is_some_and(|h| h.has(flag::WEAKREFED)) {
+    let weakrefed = |v: &Value| v.header().is_some_and(|h| h.has(flag::WEAKREFED));
+    if garbage.iter().any(weakrefed) {
+        let dying: rustc_hash::FxHashSet<usize> = garbage.iter().map(Value::word).collect();
+        for v in garbage.iter().filter(|v| weakrefed(v)) {
             for w in super::weak::clear(v.as_ptr()) {
                 // A callback of a weak reference that is garbage itself is not called.
                 if !dying.contains(&w.as_value().word()) {
@@ -363,44 +377,38 @@ fn dispose(vm: &mut Vm, garbage: Vec<Value>) {
 
 /// After finalisers ran: those of the garbage that nothing outside refers to.
 fn still_unreachable(garbage: Vec<Value>) -> Vec<Value> {
-    let mut nodes: Vec<Node> = garbage
-        .iter()
-        .map(|v| Node {
-            object: v.as_ptr(),
-            // One reference is our own.
-            refs: v.header().map_or(0, |h| h.rc.get() as i64 - 1),
-            reachable: false,
-        })
-        .collect();
-    unreachable_among(&mut nodes)
+    let mut set = Candidates::none();
+    for v in &garbage {
+        // SAFETY: garbage is live containers, each once. One reference to each is our own.
+        unsafe { set.add(v.as_ptr(), (*v.as_ptr()).rc.get() - 1) };
+    }
+    mark_reachable(&mut set);
+    let mut out = Vec::new();
+    set.each(|_, h, number| {
+        if number != REACHED {
+            // SAFETY: a live object gets one more reference.
+            out.push(unsafe { Value::from_header(h) });
+        }
+    });
+    // The references that were resurrected are given back when the numbers are no longer needed.
+    drop(set);
+    out
 }
 
-/// All container objects of a generation (`None`: of all).
+/// All objects of a generation that the collector looks after (`None`: of all but the permanent one).
 pub fn objects(generation: Option<usize>) -> Vec<Value> {
     let mut out = Vec::new();
     // SAFETY: the walk only counts references up.
     unsafe {
         heap::walk_objects(|h, _, _| {
-            if is_container(h) && (*h).rc.get() > 0 && generation.is_none_or(|g| age_of(h) == g) {
+            let age = age_of(h);
+            let wanted = generation.map_or(age != flag::PERMANENT as usize, |g| age == g);
+            if wanted && is_container(h) && !(*h).has(flag::UNTRACKED) && (*h).rc.get() > 0 {
                 out.push(Value::from_header(h));
             }
         });
     }
     out
-}
-
-/// Numbers of container objects in each generation.
-pub fn generation_sizes() -> [usize; 3] {
-    let mut n = [0; 3];
-    // SAFETY: a plain walk.
-    unsafe {
-        heap::walk_objects(|h, _, _| {
-            if is_container(h) {
-                n[age_of(h)] += 1;
-            }
-        });
-    }
-    n
 }
 
 /// Containers that refer directly to one of `targets`.
@@ -441,32 +449,39 @@ pub fn referents(v: &Value) -> Vec<Value> {
     out
 }
 
-/// Moves all containers to (or from) the permanent generation; gives how many are in it.
-pub fn freeze(on: bool) -> usize {
-    let mut n = 0;
+/// Moves all containers to the permanent generation.
+pub fn freeze() {
     // SAFETY: a plain walk that changes flags.
     unsafe {
         heap::walk_objects(|h, _, _| {
             if is_container(h) {
-                if on {
-                    (*h).set(flag::FROZEN);
-                } else {
-                    if (*h).has(flag::FROZEN) {
-                        (*h).set(flag::OLD2);
-                    }
-                    (*h).unset(flag::FROZEN);
-                }
-                n += on as usize;
+                set_age(h, flag::PERMANENT as usize)
+            }
+        })
+    };
+}
+
+/// Moves the permanent generation's objects to the oldest one.
+pub fn unfreeze() {
+    // SAFETY: a plain walk that changes flags.
+    unsafe {
+        heap::walk_objects(|h, _, _| {
+            if age_of(h) == flag::PERMANENT as usize {
+                set_age(h, 2);
             }
         });
+        touch_all();
     }
-    n
 }
 
 /// Number of objects in the permanent generation.
 pub fn frozen() -> usize {
     let mut n = 0;
     // SAFETY: a plain walk.
-    unsafe { heap::walk_objects(|h, _, _| n += (*h).has(flag::FROZEN) as usize) };
+    unsafe {
+        heap::walk_objects(|h, _, _| {
+            n += (age_of(h) == flag::PERMANENT as usize && !(*h).has(flag::UNTRACKED)) as usize
+        })
+    };
     n
 }

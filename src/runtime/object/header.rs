@@ -11,10 +11,10 @@ pub const IMMORTAL: u32 = 0xC000_0000;
 
 /// Flags in the low byte of [`Header::meta`]; the upper 24 bits hold the shape id.
 pub mod flag {
-    /// The object survived a collection of the youngest generation.
-    pub const OLD1: u32 = 1;
-    /// The object survived a collection of the middle generation.
-    pub const OLD2: u32 = 2;
+    /// The generation of a container: 0 to 2, or [`PERMANENT`].
+    pub const AGE: u32 = 3;
+    /// Age of what `gc.freeze()` moved to the permanent generation.
+    pub const PERMANENT: u32 = 3;
     /// `__del__` has run (PEP 442: at most once).
     pub const FINALIZED: u32 = 4;
     /// Weak references to the object exist.
@@ -23,10 +23,14 @@ pub mod flag {
     pub const QUEUED: u32 = 16;
     /// A debugger watches writes to the object.
     pub const WATCHED: u32 = 32;
-    /// `gc.freeze()` moved the object to the permanent generation.
-    pub const FROZEN: u32 = 64;
-    /// Scratch mark of the collector and of heap walks; clear outside of them.
-    pub const MARK: u32 = 128;
+    /// The collector need not look at the container: a tuple of objects that hold nothing it looks after.
+    pub const UNTRACKED: u32 = 64;
+    /// A container in a block larger than pools serve (`heap::SMALL_MAX`).
+    pub const LARGE: u32 = 128;
+    /// [`LARGE`] for a container of so many bytes that needs it.
+    pub const fn of_size(bytes: usize) -> u32 {
+        if bytes > crate::object::heap::SMALL_MAX { LARGE } else { 0 }
+    }
     /// All flag bits.
     pub const MASK: u32 = 0xFF;
     /// Where the shape id starts.

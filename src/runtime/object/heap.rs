@@ -8,6 +8,8 @@
 //!
 //! Not here: reference counts (`header`), ends of objects (`finalize`), cycles (`gc`).
 
+pub mod candidates;
+
 use super::header::Header;
 use super::ledger;
 use std::ptr::null_mut;
@@ -22,7 +24,7 @@ const GRANULES: usize = POOL_BYTES / 16;
 
 /// The two kinds of blocks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(usize)]
+#[repr(u8)]
 pub enum Space {
     /// Blocks that start with a [`Header`].
     Objects = 0,
@@ -51,12 +53,17 @@ pub struct Pool {
     listed: bool,
     /// Frees into the pool need no attention: it is listed, and tracking is off.
     quiet: bool,
-    /// Blocks were handed out since the last collection of the youngest generation (bit 0), of the middle one (bit 1).
+    /// Blocks were handed out since the last collection of the youngest generation (bit 0), of the middle one (bit 1);
+    /// the collector may look after objects here (bit 2).
     touched: u8,
+    /// During a collection: where the numbers of the pool's blocks start, plus one; otherwise 0 (see [`candidates`]).
+    row: u32,
+    /// Divides an offset by `size`.
+    reciprocal: u32,
 }
 
 /// All bits of [`Pool::touched`].
-const TOUCHED: u8 = 3;
+const TOUCHED: u8 = 3 | candidates::HOLDS_CONTAINERS;
 
 const FIRST: usize = size_of::<Pool>().next_multiple_of(16);
 
@@ -75,7 +82,11 @@ struct Large {
     next: *mut Large,
     size: usize,
     site: u32,
+    /// As [`Pool::row`].
+    row: u32,
     space: Space,
+    /// The generation of objects that it belongs to, whatever lies in it.
+    age: u8,
 }
 
 /// Tells the site of the allocation that is about to happen, not 0. Called with the GIL held; neither allocates from this
@@ -88,6 +99,8 @@ pub struct Heap {
     pools: Vec<*mut Pool>,
     empty_pools: Vec<*mut Pool>,
     large: [*mut Large; 2],
+    /// Pools of objects that handed out blocks since the last collection of the youngest generation, of the middle one.
+    touched: [Vec<*mut Pool>; 2],
     site: Option<SiteFn>,
     /// Bytes in blocks handed out and not yet freed, per space; large blocks included.
     live_bytes: [usize; 2],
@@ -109,6 +122,8 @@ static EMPTY: EmptyPool = EmptyPool(Pool {
     listed: true,
     quiet: true,
     touched: 0,
+    row: 0,
+    reciprocal: 0,
 });
 
 const EMPTY_POOL: *mut Pool = &raw const EMPTY.0 as *mut Pool;
@@ -119,6 +134,7 @@ static mut HEAP: Heap = Heap {
     pools: Vec::new(),
     empty_pools: Vec::new(),
     large: [null_mut(); 2],
+    touched: [Vec::new(), Vec::new()],
     site: None,
     live_bytes: [0; 2],
 };
@@ -171,7 +187,9 @@ unsafe fn alloc_slow(class: *mut Class, space: Space, size: usize) -> *mut u8 {
             }
             next_pool(class, space, size.max(1).next_multiple_of(16));
         };
-        (*(*class).active).touched = TOUCHED;
+        if (*(*class).active).touched != TOUCHED {
+            candidates::touch((*class).active);
+        }
         if let Some(site) = (*heap()).site {
             let site = site();
             ledger::allocated(site, (*(*class).active).size as usize);
@@ -200,7 +218,9 @@ unsafe fn next_pool(class: *mut Class, space: Space, size: usize) {
                 space,
                 listed: true,
                 quiet: true,
-                touched: TOUCHED,
+                touched: 0,
+                row: 0,
+                reciprocal: candidates::reciprocal(size),
             });
             pool
         } else {
@@ -339,7 +359,7 @@ unsafe fn alloc_large(space: Space, size: usize) -> *mut u8 {
         let h = heap();
         let site = large_site(h, size);
         let next = (*h).large[space as usize];
-        p.write(Large { prev: null_mut(), next, size, site, space });
+        p.write(Large { prev: null_mut(), next, size, site, row: 0, space, age: 0 });
         if !next.is_null() {
             (*next).prev = p;
         }
@@ -402,7 +422,7 @@ pub unsafe fn realloc(space: Space, block: *mut u8, old: usize, new: usize) -> *
             let h = heap();
             let next = (*h).large[space as usize];
             let site = large_site(h, new);
-            q.write(Large { prev: null_mut(), next, size: new, site, space });
+            q.write(Large { prev: null_mut(), next, size: new, site, row: 0, space, age: 0 });
             if !next.is_null() {
                 (*next).prev = q;
             }
@@ -444,18 +464,17 @@ pub struct Block {
     pub space: Space,
 }
 
-/// Visits every live object, in no particular order. `since` 0 or 1 limits the walk to pools with blocks handed out since
-/// the last collection of that generation (large objects are always visited); 2 visits all.
+/// Visits every live object, in no particular order.
 ///
 /// # Safety
 /// The GIL is held; `visit` allocates and frees nothing.
-pub unsafe fn walk_since(since: usize, mut visit: impl FnMut(*mut Header, usize, u32)) {
+pub unsafe fn walk_objects(mut visit: impl FnMut(*mut Header, usize, u32)) {
     // SAFETY: a block with a non-zero type word is a live object (I4).
     unsafe {
         let h = &*heap();
         for &pool in &h.pools {
             let p = &*pool;
-            if p.size == 0 || p.space != Space::Objects || p.used == 0 || (since < 2 && p.touched & 1 << since == 0) {
+            if p.size == 0 || p.space != Space::Objects || p.used == 0 {
                 continue;
             }
             let mut at = pool.cast::<u8>().add(FIRST);
@@ -487,15 +506,6 @@ unsafe fn site_in(pool: &Pool, block: *mut u8) -> u32 {
     unsafe { *pool.sites.add((block as usize & (POOL_BYTES - 1)) >> 4) }
 }
 
-/// Visits every live object.
-///
-/// # Safety
-/// As [`walk_since`].
-pub unsafe fn walk_objects(visit: impl FnMut(*mut Header, usize, u32)) {
-    // SAFETY: by the caller's promise.
-    unsafe { walk_since(2, visit) }
-}
-
 /// Allocation site of a live block, 0 when unknown.
 ///
 /// # Safety
@@ -503,26 +513,6 @@ pub unsafe fn walk_objects(visit: impl FnMut(*mut Header, usize, u32)) {
 pub unsafe fn site_of(block: *mut u8, size: usize) -> u32 {
     // SAFETY: by the caller's promise.
     unsafe { if size > SMALL_MAX { (*block.cast::<Large>().sub(1)).site } else { site_in(&*pool_of(block), block) } }
-}
-
-/// Clears the marks of pools that saw allocations, after a collection of `generation` and the younger ones; `fast` pools
-/// stay marked, since blocks leave them unseen.
-///
-/// # Safety
-/// The GIL is held.
-pub unsafe fn clear_touched(generation: usize) {
-    // SAFETY: exclusive by the GIL.
-    unsafe {
-        let h = &mut *heap();
-        for &pool in &h.pools {
-            (*pool).touched &= if generation == 0 { TOUCHED & !1 } else { 0 };
-        }
-        for class in &h.classes[Space::Objects as usize] {
-            if class.active != EMPTY_POOL {
-                (*class.active).touched = TOUCHED;
-            }
-        }
-    }
 }
 
 /// Switches recording of allocation sites on or off; either way the sites recorded before are forgotten, and the ledger

@@ -19,7 +19,11 @@ pub fn new<T: Payload>(payload: T) -> Py<T> {
     unsafe {
         let p = heap::alloc(Space::Objects, size_of::<Obj<T>>()).cast::<Obj<T>>();
         p.write(Obj {
-            header: Header { rc: 1.into(), meta: 0.into(), typ: std::cell::Cell::new(T::DEF.object()) },
+            header: Header {
+                rc: 1.into(),
+                meta: flag::of_size(size_of::<Obj<T>>()).into(),
+                typ: std::cell::Cell::new(T::DEF.object()),
+            },
             payload,
         });
         if T::DEF.flags.contains(TypeFlags::HAVE_GC) {
@@ -54,7 +58,8 @@ pub unsafe fn raw(typ: &TypeObj, items: usize) -> *mut Header {
         let words = extra_words(typ, t.inline_cap.get());
         let p = heap::alloc(Space::Objects, fixed + words * 8).cast::<Header>();
         let shape = if t.has(TypeFlags::HAS_DICT) { shape::root(typ) } else { 0 };
-        p.write(Header { rc: 1.into(), meta: (shape << flag::SHAPE_SHIFT).into(), typ: std::cell::Cell::new(typ) });
+        let meta = shape << flag::SHAPE_SHIFT | flag::of_size(fixed + words * 8);
+        p.write(Header { rc: 1.into(), meta: meta.into(), typ: std::cell::Cell::new(typ) });
         std::ptr::write_bytes(p.cast::<u8>().add(fixed).cast::<usize>(), 0, words);
         if t.has(TypeFlags::HEAP) {
             typ.header.incref();
@@ -472,8 +477,10 @@ unsafe fn visit_extra(h: *mut Header, visit: &mut Visit<'_>) {
         if t.has(TypeFlags::HAS_DICT) {
             match home(h) {
                 Home::Slots(s) => {
+                    let cap = s.cap as usize;
                     for i in 0..s.keys.len() {
-                        if let Some(v) = &*attribute_word(h, s.cap as usize, i) {
+                        let word = if i < cap { e.inline.add(i) } else { overflow_at(e.ext, i - cap) };
+                        if let Some(v) = &*word {
                             visit(v);
                         }
                     }

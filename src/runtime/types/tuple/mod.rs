@@ -2,7 +2,7 @@
 
 pub mod methods;
 
-use crate::object::header::Header;
+use crate::object::header::{Header, flag};
 use crate::object::heap::{self, Space};
 use crate::object::typedef::{Payload, Visit};
 use crate::object::value::{Frozen, Obj, StaticObj};
@@ -95,8 +95,9 @@ impl Tuple {
     pub unsafe fn from_raw(items: *const Value, n: usize) -> Py<Tuple> {
         // SAFETY: header, length and items are written before anything sees the object (I4).
         unsafe {
-            let h = heap::alloc(Space::Objects, size_of::<Obj<Tuple>>() + n * 8).cast::<Header>();
-            h.write(Header { rc: 1.into(), meta: 0.into(), typ: Cell::new(TUPLE.object()) });
+            let bytes = size_of::<Obj<Tuple>>() + n * 8;
+            let h = heap::alloc(Space::Objects, bytes).cast::<Header>();
+            h.write(Header { rc: 1.into(), meta: flag::of_size(bytes).into(), typ: Cell::new(TUPLE.object()) });
             let obj = h.cast::<Obj<Tuple>>();
             (&raw mut (*obj).payload).write(Tuple { len: n });
             std::ptr::copy_nonoverlapping(items, (&raw mut (*obj).payload).add(1).cast(), n);
