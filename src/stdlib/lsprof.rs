@@ -298,6 +298,12 @@ fn tool() -> Option<Tool> {
 
 fn heard(vm: &mut Vm, hit: &Hit<'_>) -> PyResult<Answer> {
     let Some(p) = CURRENT.with(|c| c.borrow().clone()) else { return Ok(Answer::Go) };
+    if switchboard::with(|b| b.names[PROFILER_ID].is_none()) {
+        // `sys.monitoring.free_tool_id` took the place away.
+        switch_off();
+        p.borrow_mut().active = false;
+        return Ok(Answer::Go);
+    }
     if !p.borrow().builtins && matches!(hit.event, Event::Call | Event::CReturn | Event::CRaise) {
         return Ok(Answer::Go);
     }

@@ -81,12 +81,12 @@ fn never_starts(op: Op) -> bool {
 /// For each unit of the copy one of the constants above.
 pub fn starts(running: &Running, layout: &Layout) -> Vec<u8> {
     let all = &layout.instructions;
-    let line = |n: usize| running.line_of_unit(all[n].unit as usize);
+    let line = |n: usize| running.known_line(all[n].unit as usize);
     let mut kinds = vec![NO; all.len()];
-    let mut current = 0;
+    let mut current = None;
     for (n, i) in all.iter().enumerate() {
         if !never_starts(i.op) {
-            if line(n) != current && line(n) != 0 {
+            if line(n) != current && line(n).is_some() {
                 kinds[n] = START;
             }
             current = line(n);
@@ -96,13 +96,13 @@ pub fn starts(running: &Running, layout: &Layout) -> Vec<u8> {
     for (n, i) in all.iter().enumerate() {
         if let Some(t) = target(layout, i).filter(|&t| t < all.len()) {
             jumps_to[t].push(n);
-            if line(t) != 0 && !matches!(all[t].op, Op::POP_ITER | Op::RESUME | Op::END_ASYNC_FOR) {
+            if line(t).is_some() && !matches!(all[t].op, Op::POP_ITER | Op::RESUME | Op::END_ASYNC_FOR) {
                 kinds[t] = START;
             }
         }
     }
     for h in &running.handlers {
-        if let Some(t) = layout.find(h.target).filter(|&t| line(t) != 0 && all[t].op != Op::END_ASYNC_FOR) {
+        if let Some(t) = layout.find(h.target).filter(|&t| line(t).is_some() && all[t].op != Op::END_ASYNC_FOR) {
             kinds[t] = DYNAMIC;
         }
     }

@@ -229,18 +229,23 @@ impl Running {
     }
     /// Line of a unit, 0 when it has none. A table made at first use.
     pub fn line_of_unit(&self, index: usize) -> u32 {
+        self.known_line(index).unwrap_or(0)
+    }
+    /// As [`Running::line_of_unit`], telling an instruction without a line from one of line 0 (where modules start).
+    pub fn known_line(&self, index: usize) -> Option<u32> {
+        const NONE: u32 = u32::MAX;
         let lines = self.lines.get_or_init(|| {
             // SAFETY: the code object owns this copy.
             let c = unsafe { &(*self.code).canonical };
-            let mut by_code_unit = vec![0u32; c.code.len() / 2];
+            let mut by_code_unit = vec![NONE; c.code.len() / 2];
             for r in c.lines() {
                 for slot in &mut by_code_unit[r.start / 2..(r.end / 2).min(c.code.len() / 2)] {
-                    *slot = r.line.map_or(0, |l| l as u32);
+                    *slot = r.line.map_or(NONE, |l| l as u32);
                 }
             }
-            self.canonical.iter().map(|&u| by_code_unit.get(u as usize).copied().unwrap_or(0)).collect()
+            self.canonical.iter().map(|&u| by_code_unit.get(u as usize).copied().unwrap_or(NONE)).collect()
         });
-        lines.get(index).copied().unwrap_or(0)
+        lines.get(index).copied().filter(|&l| l != NONE)
     }
     /// The innermost handler that covers unit `index`.
     pub fn handler_for(&self, index: usize) -> Option<&HandlerRange> {
