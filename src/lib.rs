@@ -5,4 +5,5 @@ pub mod cli;
 pub mod debugger;
 pub mod memory;
 pub mod native;
+pub mod places;
 pub mod profiler;

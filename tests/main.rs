@@ -3,6 +3,7 @@
 //! `cargo test --test main -- NAME` filters as usual; names read `language::plain::00_print` or `tidy::arrows`.
 //! One binary, because linking the interpreter once is dear enough.
 
+mod browser;
 mod debugger;
 mod fixtures;
 mod known;
@@ -17,6 +18,7 @@ fn main() -> std::process::ExitCode {
     let known = Arc::new(known::KnownFailures::load());
     let (mut trials, names) = fixtures::trials(&known);
     let names = Arc::new(names);
+    trials.extend(browser::trials());
     trials.extend(debugger::trials());
     trials.extend(tidy::trials());
     trials.extend(tools::trials());

@@ -14,7 +14,14 @@ pub fn trials() -> Vec<Trial> {
         ("cli::a_script_may_be_called_like_a_command", a_script_may_be_called_like_a_command),
         ("cli::versions_and_help", versions_and_help),
         ("cli::options_of_python_and_of_the_tool_mix", options_of_python_and_of_the_tool_mix),
+        ("cli::a_program_that_cannot_start_leaves_no_report", a_program_that_cannot_start_leaves_no_report),
         ("profile::shares_are_right", profile_shares_are_right),
+        ("profile::the_report_survives_every_end", the_report_survives_every_end),
+        ("profile::signals_stay_the_programs", signals_stay_the_programs),
+        ("profile::threads_have_their_names", threads_have_their_names),
+        ("profile::forked_children_are_in_it", forked_children_are_in_it),
+        ("profile::started_processes_are_in_it", started_processes_are_in_it),
+        ("profile::a_pool_is_in_it", a_pool_is_in_it),
         ("profile::flamegraph_is_a_picture_of_the_hot_function", flamegraph_is_a_picture_of_the_hot_function),
         ("profile::native_functions_have_their_names", native_functions_have_their_names),
         ("profile::exit_code_and_streams_are_the_programs", exit_code_and_streams_are_the_programs),
@@ -22,21 +29,24 @@ pub fn trials() -> Vec<Trial> {
         ("memory::sums_are_the_allocators", memory_sums_are_the_allocators),
         ("memory::the_holder_is_named", the_holder_is_named),
         ("memory::the_peak_is_attributed", the_peak_is_attributed),
+        ("memory::a_killed_program_has_a_report", a_killed_program_has_a_report),
+        ("memory::children_keep_out_of_it", children_keep_out_of_it),
         ("crash::a_fault_is_reported_as_ours", a_fault_is_reported_as_ours),
         ("crash::a_signal_sent_kills_as_in_cpython", a_signal_sent_kills_as_in_cpython),
     ];
     all.iter().map(|(name, test)| Trial::test(format!("tools::{name}"), test)).collect()
 }
 
-struct Ran {
-    out: String,
-    err: String,
-    code: Option<i32>,
-    signal: Option<i32>,
+/// What came of a run.
+pub struct Ran {
+    pub out: String,
+    pub err: String,
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
 }
 
 /// Runs `taipan` with `words` in `folder`.
-fn taipan(folder: &Path, words: &[&str]) -> Ran {
+pub fn taipan(folder: &Path, words: &[&str]) -> Ran {
     use std::os::unix::process::ExitStatusExt;
     let output = Command::new(interpreter())
         .args(words)
@@ -63,7 +73,7 @@ fn folder(name: &str, source: &str) -> tempfile::TempDir {
     folder
 }
 
-fn check(condition: bool, what: impl std::fmt::Display) -> Outcome {
+pub fn check(condition: bool, what: impl std::fmt::Display) -> Outcome {
     if condition { Ok(()) } else { Err(what.to_string().into()) }
 }
 
@@ -71,6 +81,10 @@ fn usage_errors_are_one_line() -> Outcome {
     let d = folder("p.py", "open('ran', 'w') if False else print('ran')\n");
     let cases: &[(&[&str], &str)] = &[
         (&["nothing.py"], "can't open file '"),
+        (&["profle", "p.py"], "did you mean `taipan profile`?"),
+        (&["memroy"], "did you mean `taipan memory`?"),
+        (&["--profile", "p.py"], "did you mean `taipan profile`?"),
+        (&["profile", "-o", "p.py", "p.py"], "would overwrite the program"),
         (&["--hlep"], "did you mean --help?"),
         (&["-Z"], "unknown option -Z"),
         (&["-c"], "argument expected for the -c option"),
@@ -121,6 +135,28 @@ fn options_of_python_and_of_the_tool_mix() -> Outcome {
     check(d.path().join("x.svg").exists(), "no x.svg")
 }
 
+/// What is wrong is said as Python says it; nothing has run, so there is nothing to report and no file is touched.
+fn a_program_that_cannot_start_leaves_no_report() -> Outcome {
+    let d = folder("bad.py", "x = 1\ndef f(:\n    pass\n");
+    std::fs::create_dir(d.path().join("package"))?;
+    std::fs::write(d.path().join("package/__main__.py"), "def\n")?;
+    for (tool, file) in [("profile", "taipan-profile.svg"), ("memory", "taipan-memory.svg")] {
+        std::fs::write(d.path().join(file), "of yesterday")?;
+        for program in [&["bad.py"][..], &["-m", "bad"], &["-m", "no_such_module"], &["package"], &["-c", "x = = 1"]] {
+            let plain = taipan(d.path(), program);
+            let watched = taipan(d.path(), &[&[tool], program].concat());
+            check(
+                watched.code == plain.code && plain.code == Some(1),
+                format!("{tool} {program:?}: {:?}", watched.code),
+            )?;
+            check(watched.err == plain.err, format!("{tool} {program:?}: {}", watched.err))?;
+            let kept = std::fs::read_to_string(d.path().join(file))?;
+            check(kept == "of yesterday", format!("{tool} {program:?} wrote {file}"))?;
+        }
+    }
+    Ok(())
+}
+
 /// One function takes three times as long as the other, more or less; it prints its share.
 const THREE_TO_ONE: &str = "
 import time
@@ -143,6 +179,158 @@ between = time.perf_counter()
 cool(between)
 print((between - start) / (time.perf_counter() - start))
 ";
+
+/// Works for a while in `busy`, then ends as its argument says.
+const ENDS: &str = "
+import os, signal, sys, threading, time
+
+def busy(seconds):
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        pass
+
+busy(0.15)
+print('worked', flush=True)
+how = sys.argv[1]
+if how == 'exit':
+    sys.exit(6)
+elif how == '_exit':
+    os._exit(5)
+elif how == '_exit in a thread':
+    threading.Thread(target=os._exit, args=(4,)).start()
+    time.sleep(30)
+elif how == 'exception':
+    1 / 0
+elif how == 'exec':
+    os.execvp('sh', ['sh', '-c', 'exit 9'])
+else:
+    os.kill(os.getpid(), getattr(signal, how))
+    time.sleep(30)
+";
+
+fn the_report_survives_every_end() -> Outcome {
+    let d = folder("p.py", ENDS);
+    let cases = [
+        ("exit", Some(6), None, ""),
+        ("_exit", Some(5), None, "ended by os._exit(5)"),
+        ("_exit in a thread", Some(4), None, "ended by os._exit(4)"),
+        ("exception", Some(1), None, ""),
+        ("exec", Some(9), None, "another program"),
+        ("SIGTERM", None, Some(15), "ended by SIGTERM"),
+        ("SIGHUP", None, Some(1), "ended by SIGHUP"),
+        ("SIGALRM", None, Some(14), "ended by SIGALRM"),
+        // An uncaught KeyboardInterrupt.
+        ("SIGINT", None, Some(2), ""),
+    ];
+    for (how, code, signal, said) in cases {
+        let r = taipan(d.path(), &["profile", "--format", "collapsed", "-o", "stacks.txt", "p.py", how]);
+        check(r.out == "worked\n", format!("{how}: {}", r.out))?;
+        check((r.code, r.signal) == (code, signal), format!("{how}: {:?} {:?} {}", r.code, r.signal, r.err))?;
+        check(r.err.contains("hottest functions") && r.err.contains(said), format!("{how}: {}", r.err))?;
+        check(share(&collapsed(d.path())?, ";busy p.py") > 0.3, format!("{how}: {}", r.err))?;
+        std::fs::remove_file(d.path().join("stacks.txt"))?;
+    }
+    Ok(())
+}
+
+/// What the tool does with signals cannot be seen from the program.
+fn signals_stay_the_programs() -> Outcome {
+    let d = folder(
+        "p.py",
+        "import os, signal, subprocess, sys\n\
+         print([str(signal.getsignal(s)) for s in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)])\n\
+         old = signal.signal(signal.SIGTERM, lambda *a: print('caught'))\n\
+         os.kill(os.getpid(), signal.SIGTERM)\n\
+         signal.signal(signal.SIGTERM, old)\n\
+         print(any('TAIPAN' in name for name in os.environ))\n\
+         child = 'import signal; print(signal.getsignal(signal.SIGTERM)); signal.raise_signal(signal.SIGTERM)'\n\
+         print(subprocess.run([sys.executable, '-c', child]).returncode, flush=True)\n\
+         pid = os.fork()\n\
+         if not pid:\n    signal.pause()\n\
+         os.kill(pid, signal.SIGTERM)\n\
+         print(os.waitpid(pid, 0)[1])\n",
+    );
+    let plain = taipan(d.path(), &["p.py"]);
+    check(plain.out.contains("caught\nFalse\n") && plain.out.contains("-15"), format!("{}{}", plain.out, plain.err))?;
+    for tool in ["profile", "memory"] {
+        let r = taipan(d.path(), &[tool, "p.py"]);
+        check(r.out == plain.out && r.code == Some(0), format!("{tool}: {}{}", r.out, r.err))?;
+    }
+    Ok(())
+}
+
+fn threads_have_their_names() -> Outcome {
+    let d = folder(
+        "p.py",
+        "import threading, time\n\
+         def busy():\n    until = time.perf_counter() + 0.2\n    while time.perf_counter() < until: pass\n\
+         all = [threading.Thread(target=busy, name=f'worker with a long name {i}') for i in range(2)]\n\
+         [t.start() for t in all]\n[t.join() for t in all]\n",
+    );
+    let r = taipan(d.path(), &["profile", "--format", "collapsed", "-o", "stacks.txt", "p.py"]);
+    let stacks = collapsed(d.path())?;
+    for part in ["[thread MainThread]", "[thread worker with a long name 0]", "[thread worker with a long name 1]"] {
+        check(stacks.iter().any(|(s, _)| s.starts_with(part)), format!("no {part}: {stacks:?}"))?;
+    }
+    check(r.err.contains("worker with a long name 1"), r.err)
+}
+
+/// Runs a profiled program; its processes' numbers (as it printed them) must be in the report, and the shares of `busy`.
+fn family(source: &str, processes: usize, least: f64) -> Outcome {
+    let d = folder("p.py", source);
+    let r = taipan(d.path(), &["profile", "--format", "collapsed", "-o", "stacks.txt", "p.py"]);
+    check(r.code == Some(0) && r.err.contains(&format!("{processes} processes")), format!("{}{}", r.out, r.err))?;
+    check(!r.err.contains("not in it"), &r.err)?;
+    let stacks = collapsed(d.path())?;
+    for pid in r.out.split_ascii_whitespace() {
+        let of_it = stacks.iter().any(|(s, _)| s.starts_with("[thread MainThread of process ") && s.contains(pid));
+        check(of_it, format!("process {pid} is not there: {stacks:?}"))?;
+    }
+    check(share(&stacks, ";busy p.py") > least, format!("{stacks:?}"))
+}
+
+fn forked_children_are_in_it() -> Outcome {
+    family(
+        "import os, signal, sys, time\n\
+         def busy(seconds):\n    until = time.perf_counter() + seconds\n    while time.perf_counter() < until: pass\n\
+         for how in ['return', 'exit', '_exit', 'signal']:\n\
+         \x20   pid = os.fork()\n\
+         \x20   if not pid:\n        busy(0.2)\n        break\n\
+         \x20   if how == 'signal':\n        time.sleep(0.1)\n        os.kill(pid, signal.SIGTERM)\n\
+         \x20   os.waitpid(pid, 0)\n\
+         \x20   print(pid, flush=True)\n\
+         else:\n    print(os.getpid())\n    how = 'return'\n\
+         if how == 'exit': sys.exit(3)\n\
+         if how == '_exit': os._exit(3)\n",
+        5,
+        0.2,
+    )
+}
+
+fn started_processes_are_in_it() -> Outcome {
+    family(
+        "import os, subprocess, sys, time\n\
+         def busy(seconds):\n    until = time.perf_counter() + seconds\n    while time.perf_counter() < until: pass\n\
+         print(os.getpid(), flush=True)\n\
+         busy(0.1)\n\
+         if len(sys.argv) == 1:\n\
+         \x20   subprocess.run([sys.executable, 'p.py', 'again'])\n\
+         \x20   subprocess.run([sys.executable, 'p.py', 'again'], env={'PATH': os.environ['PATH']})\n",
+        3,
+        0.2,
+    )
+}
+
+fn a_pool_is_in_it() -> Outcome {
+    family(
+        "import multiprocessing, time\n\
+         def busy(seconds):\n    until = time.perf_counter() + seconds\n    while time.perf_counter() < until: pass\n\
+         if __name__ == '__main__':\n\
+         \x20   with multiprocessing.Pool(2) as pool:\n        pool.map(busy, [0.2] * 4)\n        pool.close()\n        pool.join()\n",
+        3,
+        0.05,
+    )
+}
 
 /// The stacks that a run with `-o stacks.txt` wrote, with their times.
 fn collapsed(folder: &Path) -> Result<Vec<(String, f64)>, Failed> {
@@ -314,6 +502,45 @@ fn the_peak_is_attributed() -> Outcome {
     let peak = r.err.split("largest at the peak").nth(1).ok_or(r.err.clone())?;
     let first = peak.split("\n  2. ").next().unwrap_or_default();
     check(first.contains("p.py:15 in burst") && first.contains("p.py:20 in <module>"), first)
+}
+
+fn a_killed_program_has_a_report() -> Outcome {
+    let d = folder(
+        "p.py",
+        "import os, signal, sys\n\
+         def serve():\n    held = [bytes(1000) for _ in range(500)]\n    stop()\n\
+         def stop():\n\
+         \x20   if sys.argv[1] == 'exit': os._exit(3)\n\
+         \x20   if sys.argv[1] == 'raise': raise ValueError\n\
+         \x20   os.kill(os.getpid(), signal.SIGTERM)\n    signal.pause()\n\
+         serve()\n",
+    );
+    for (how, code, signal, said) in [
+        ("term", None, Some(15), "ended by SIGTERM"),
+        ("exit", Some(3), None, "ended by os._exit(3)"),
+        ("raise", Some(1), None, "ValueError ended the program"),
+    ] {
+        let r = taipan(d.path(), &["memory", "p.py", how]);
+        check((r.code, r.signal) == (code, signal), format!("{how}: {:?} {:?} {}", r.code, r.signal, r.err))?;
+        let first =
+            r.err.split("largest at the end").nth(1).and_then(|t| t.split("\n  2. ").next()).unwrap_or_default();
+        check(r.err.contains(said) && first.contains("p.py:3 in serve"), format!("{how}: {}", r.err))?;
+        check(first.contains("500 bytes") && first.contains("kept alive by serve() held"), format!("{how}: {first}"))?;
+        check(r.err.contains("the allocator's own count") && !r.err.contains("WARNING"), r.err)?;
+    }
+    Ok(())
+}
+
+fn children_keep_out_of_it() -> Outcome {
+    let d = folder(
+        "p.py",
+        "import os, sys\nkept = [bytes(1000) for _ in range(300)]\n\
+         for how in range(2):\n    pid = os.fork()\n    if not pid:\n        more = [bytes(1000) for _ in range(9000)]\n\
+         \x20       os._exit(0) if how else sys.exit(0)\n    os.waitpid(pid, 0)\n",
+    );
+    let r = taipan(d.path(), &["memory", "p.py"]);
+    check(r.err.matches("memory of p.py").count() == 1 && r.code == Some(0), &r.err)?;
+    check(r.err.contains("300 bytes") && !r.err.contains("9000 bytes"), r.err)
 }
 
 fn a_fault_is_reported_as_ours() -> Outcome {

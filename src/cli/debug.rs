@@ -67,7 +67,7 @@ fn serve(invocation: &Invocation, address: &str, plan: Option<Plan>) -> Result<i
     if let Program::Command(text) = &plan.program {
         sources::remember_text("<string>", text.clone());
     }
-    super::run::run(plan, &mut debugged)
+    super::run::run(plan, Box::new(debugged))
 }
 
 /// The command line that a `launch` request stands for.
@@ -106,7 +106,7 @@ fn in_terminal(invocation: &Invocation, plan: Plan) -> Result<i32, String> {
     }
     if has_syntax_error(&plan.program) {
         // There is nothing to step through; the program says what is wrong, as it would without a debugger.
-        return super::run::run(plan, &mut Plain);
+        return super::run::run(plan, Box::new(super::run::Unwatched));
     }
     let directory = PrivateDirectory::new().map_err(|e| format!("no place for the debugger's socket: {e}"))?;
     let socket = directory.path().join("dap");
@@ -135,14 +135,6 @@ fn in_terminal(invocation: &Invocation, plan: Plan) -> Result<i32, String> {
         config.state = Some(state.join("debug").join(file_name_for(&config)));
     }
     tui::run(config).map_err(|e| e.to_string())
-}
-
-/// Nobody looks on.
-struct Plain;
-
-impl super::run::Watch for Plain {
-    fn before(&mut self, _: &mut Vm) {}
-    fn after(&mut self, _: &mut Vm, _: i32) {}
 }
 
 fn has_syntax_error(program: &Program) -> bool {

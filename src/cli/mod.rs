@@ -131,11 +131,23 @@ impl Invocation {
     fn check(&self) -> Result<(), String> {
         for (option, value) in &self.options {
             option.check(value)?;
+            if matches!(option.check, Check::Output) && self.is_program(value) {
+                return Err(format!("--{} would overwrite the program '{value}'", option.long));
+            }
         }
         match &self.plan {
             Some(plan) => run::check(&plan.program),
             None => Ok(()),
         }
+    }
+
+    /// Whether a file is the program to run.
+    fn is_program(&self, file: &str) -> bool {
+        let same = |program: &str| match (std::fs::canonicalize(program), std::fs::canonicalize(file)) {
+            (Ok(a), Ok(b)) => a == b,
+            _ => false,
+        };
+        self.plan.as_ref().is_some_and(|p| matches!(&p.program, python::Program::File(f) if same(f)))
     }
 
     /// Value of the option with this long name: the last one given.

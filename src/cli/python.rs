@@ -2,6 +2,7 @@
 //! <https://docs.python.org/3.14/using/cmdline.html> has it; and the environment variables that go with it.
 
 use super::nearest::nearest;
+use super::table::COMMANDS;
 use taipan_runtime::builtins::sys::Config;
 use taipan_runtime::import::embedded::STDLIB_DIR;
 
@@ -272,6 +273,9 @@ impl Reader<'_> {
 }
 
 fn unknown(word: &str) -> String {
+    if let Some(command) = COMMANDS.iter().find(|c| word.strip_prefix("--") == Some(c.name)) {
+        return format!("unknown option {word}; did you mean `taipan {}`?", command.name);
+    }
     match nearest(word, LONG.iter().copied()) {
         Some(near) if word.starts_with("--") => format!("unknown option {word}; did you mean {near}?"),
         _ => format!("unknown option {word} (see `taipan --help`)"),

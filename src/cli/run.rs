@@ -1,30 +1,116 @@
 //! Running a program: plainly, or with a tool that looks on.
 
 use super::help;
+use super::nearest::nearest;
 use super::python::{self, Plan, Program, Tell, holds_main};
+use super::table::COMMANDS;
+use crate::places;
+use crate::profiler::follow::Family;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use taipan_runtime::import::embedded::STDLIB_DIR;
 use taipan_runtime::object::{PyResult, Value, boolean, none};
+use taipan_runtime::probe::ending::{self, Ending};
 use taipan_runtime::start;
+use taipan_runtime::types::exceptions::BaseException;
 use taipan_runtime::types::exceptions::print::print_uncaught;
+use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::vm::{Vm, crash};
 
 /// What a tool does around a program.
-pub trait Watch {
+pub trait Watch: Send {
     /// The interpreter is up; the program's first line runs next.
     fn before(&mut self, vm: &mut Vm);
     /// The program's main code is over; threads, `atexit` functions and streams are not yet.
     fn main_done(&mut self, _vm: &mut Vm) {}
     /// The program is over, threads and `atexit` functions included; its modules are still there.
     fn before_teardown(&mut self, _vm: &mut Vm) {}
-    /// The program is over and its streams are flushed; called only in the process that began.
+    /// The program is over and its streams are flushed.
     fn after(&mut self, vm: &mut Vm, status: i32);
+    /// Called instead of the other ends when no line of the program has run: it has a syntax error, or is not there.
+    fn nothing_ran(&mut self) {}
+    /// Whether the tool wants to hear of [`Watch::ends_early`] and [`Watch::in_child`].
+    fn sees_endings(&self) -> bool {
+        false
+    }
+    /// Called instead of the other ends when the process is about to end while the program is in the middle of something.
+    fn ends_early(&mut self, _vm: &mut Vm, _how: Ending) {}
+    /// This process is a child that the program forked off: who watches over it.
+    fn in_child(self: Box<Self>, _vm: &mut Vm) -> Option<Box<dyn Watch>> {
+        None
+    }
 }
 
 /// A run that nobody watches.
-struct Unwatched;
+pub struct Unwatched;
 
 impl Watch for Unwatched {
     fn before(&mut self, _: &mut Vm) {}
     fn after(&mut self, _: &mut Vm, _: i32) {}
+}
+
+/// Who watches over this process. Taken out while it works, so that an end that comes then finds nobody.
+static WATCH: Mutex<Option<Box<dyn Watch>>> = Mutex::new(None);
+
+fn watch() -> MutexGuard<'static, Option<Box<dyn Watch>>> {
+    WATCH.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn tell(what: impl FnOnce(&mut dyn Watch)) {
+    let taken = watch().take();
+    if let Some(mut w) = taken {
+        what(&mut *w);
+        *watch() = Some(w);
+    }
+}
+
+fn begin(vm: &mut Vm) {
+    tell(|w| {
+        w.before(vm);
+        if w.sees_endings() {
+            listen();
+        }
+    });
+}
+
+fn listen() {
+    let ends = |vm: &mut Vm, how| {
+        let taken = watch().take();
+        if let Some(mut w) = taken {
+            w.ends_early(vm, how);
+        }
+    };
+    let child = |vm: &mut Vm| {
+        let taken = watch().take();
+        let next = taken.and_then(|w| w.in_child(vm));
+        if next.as_ref().is_some_and(|w| w.sees_endings()) {
+            listen();
+        }
+        *watch() = next;
+    };
+    if let Err(e) = ending::listen(ending::Listener { ends, child }) {
+        tracing::warn!("the tool will not see a signal's end of the program: {e}");
+    }
+}
+
+/// The exit status that an early end stands for: minus its number for a signal.
+pub fn status_of(how: Ending) -> i32 {
+    match how {
+        Ending::Exit(status) => status,
+        Ending::Signal(signal) => -signal,
+        Ending::Replaced => 0,
+    }
+}
+
+/// How a program ended early, for reports.
+pub fn said(how: Ending) -> String {
+    match how {
+        Ending::Exit(status) => format!("ended by os._exit({status})"),
+        Ending::Signal(signal) => match nix::sys::signal::Signal::try_from(signal) {
+            Ok(name) => format!("ended by {name}"),
+            Err(_) => format!("ended by signal {signal}"),
+        },
+        Ending::Replaced => "until another program took its place (exec)".to_owned(),
+    }
 }
 
 /// `taipan` without a command word; the error is a usage error's line.
@@ -47,9 +133,21 @@ pub fn main(args: &[String]) -> Result<i32, String> {
     if matches!(plan.program, Program::None) && !at_a_prompt() {
         plan.program = Program::Stdin;
     }
-    check(&plan.program)?;
+    check(&plan.program).map_err(|e| e + &meant_command(&plan.program))?;
     super::diagnostics::start(false)?;
-    run(plan, &mut Unwatched)
+    let command = plan.config.orig_argv.clone();
+    let watch = match Family::of_this_process() {
+        Some(family) => super::profile::child(family, command),
+        None => Box::new(Unwatched),
+    };
+    run(plan, watch)
+}
+
+/// `taipan porfile script.py`: the command that was probably meant, for a script that does not exist.
+fn meant_command(program: &Program) -> String {
+    let Program::File(f) = program else { return String::new() };
+    let near = nearest(f, COMMANDS.iter().map(|c| c.name));
+    near.map(|n| format!("; did you mean `taipan {n}`?")).unwrap_or_default()
 }
 
 /// Tests that a script can be read, before anything runs; the error is CPython's line.
@@ -78,7 +176,7 @@ pub fn reason(e: &std::io::Error) -> String {
 pub const NATIVE_STACK: &str = "--native-stack";
 
 /// Runs a program with a tool around it; gives its exit status.
-pub fn run(plan: Plan, watch: &mut dyn Watch) -> Result<i32, String> {
+pub fn run(plan: Plan, who: Box<dyn Watch>) -> Result<i32, String> {
     crash::report_bugs(c"--native-stack");
     let environment =
         !plan.config.ignore_environment && std::env::var_os("PYTHONFAULTHANDLER").is_some_and(|v| !v.is_empty());
@@ -86,31 +184,53 @@ pub fn run(plan: Plan, watch: &mut dyn Watch) -> Result<i32, String> {
         crash::enable(2, true);
     }
     let source = read(&plan)?;
-    let process = std::process::id();
+    places::start(match &plan.program {
+        Program::File(f) => Some(f),
+        _ => None,
+    });
     taipan_runtime::import::register_native(taipan_stdlib::table::MODULES);
     let frames = traced_frames(&plan.config)?;
     let vm = start::boot(plan.config);
+    *watch() = Some(who);
     let outcome = start::initialize(vm).and_then(|()| {
         trace_allocations(vm, frames)?;
-        watch.before(vm);
+        begin(vm);
         execute(vm, &plan.program, source)
     });
+    if outcome.is_err() && !has_begun(vm) {
+        ending::stop_listening();
+        let taken = watch().take();
+        if let Some(mut w) = taken {
+            w.nothing_ran();
+        }
+    }
     let asks = !matches!(plan.program, Program::None) && taipan_runtime::builtins::sys::config::config().inspect;
     let outcome = if asks { inspect(vm, outcome) } else { outcome };
-    if std::process::id() == process {
-        watch.main_done(vm);
-    }
-    let status = start::finish_with(vm, outcome, |vm| {
-        if std::process::id() == process {
-            watch.before_teardown(vm);
-        }
-    });
-    // A child that the program forked ends here too; the report is its parent's.
-    if std::process::id() == process {
-        watch.after(vm, status);
-    }
+    tell(|w| w.main_done(vm));
+    let status = start::finish_with(vm, outcome, |vm| tell(|w| w.before_teardown(vm)));
+    ending::stop_listening();
+    tell(|w| w.after(vm, status));
     start::end_as_interrupted();
     Ok(status)
+}
+
+/// Whether the traceback of the pending exception shows that the program itself has run: a frame of `__main__`, or of a
+/// file that is not the library's.
+fn has_begun(vm: &mut Vm) -> bool {
+    let main = start::main_module(vm).ok().map(|m| m.dict.clone());
+    let first = vm.pending().and_then(|e| e.downcast::<BaseException>()).and_then(|e| e.traceback(vm));
+    let mut at = first.and_then(|t| t.into_py::<Traceback>().ok());
+    while let Some(t) = at {
+        let frame = &t.get(vm).frame;
+        let file = frame.code().filename.to_rust();
+        let library = file.starts_with(STDLIB_DIR) || file.starts_with("<frozen ");
+        let of_main = main.as_ref().is_some_and(|m| m.as_value().is(frame.function().globals.as_value()));
+        if !library || of_main {
+            return true;
+        }
+        at = t.next(vm);
+    }
+    false
 }
 
 /// `-X tracemalloc`, `PYTHONTRACEMALLOC`: how many frames of each allocation are recorded; 0: none are.

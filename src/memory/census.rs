@@ -56,6 +56,8 @@ pub struct Stack {
 
 /// The whole.
 pub struct Census {
+    /// When it was taken, if that was not the program's ordinary end.
+    pub moment: String,
     /// What was recorded and lives at the end.
     pub end: Count,
     /// What was recorded and lived when most did.
@@ -92,8 +94,8 @@ fn is_import(traceback: &[Place]) -> bool {
 /// Line of a function: what places are grouped by.
 type Line = Option<Place>;
 
-/// Takes the census; ends the recording.
-pub fn take(vm: &mut Vm, wanted: &Wanted) -> Census {
+/// Takes the census; ends the recording. `moment` is for the report.
+pub fn take(vm: &mut Vm, wanted: &Wanted, moment: &str) -> Census {
     let (end, peak) = sites::totals(vm);
     let older = sites::older_bytes(vm);
     let (objects, raw) = heap::live_bytes();
@@ -104,6 +106,7 @@ pub fn take(vm: &mut Vm, wanted: &Wanted) -> Census {
     let (imported, own): (Vec<_>, Vec<_>) = all.iter().copied().partition(|s| is_import(&tracebacks[&s.site]));
     let ranked = if wanted.imports { &all } else { &own };
     let mut census = Census {
+        moment: moment.to_owned(),
         end,
         peak,
         older,

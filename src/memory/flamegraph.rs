@@ -1,7 +1,8 @@
 //! The census as a flamegraph: who asked for the memory, callers below, the kind of object on top.
 
 use super::census::Census;
-use super::report::{short, size};
+use super::report::size;
+use crate::places::short;
 use crate::profiler::export::flamegraph::draw;
 use crate::profiler::profile::clean;
 use inferno::flamegraph::Options;
@@ -29,7 +30,7 @@ pub fn lines(c: &Census) -> Vec<String> {
     for s in c.stacks.iter().filter(|s| s.bytes > 0) {
         let places = s.traceback.iter().rev();
         let mut frames: Vec<String> =
-            places.map(|p| format!("{} {}:{}", clean(&p.function), clean(&short(&p.file)), p.line)).collect();
+            places.map(|p| format!("{} {}:{}", clean(&p.function), clean(short(&p.file)), p.line)).collect();
         if frames.is_empty() {
             frames.push("[outside of Python code]".to_owned());
         }

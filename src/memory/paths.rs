@@ -1,36 +1,55 @@
 //! Why an object is alive: the shortest chain of names from a module to it.
 //!
-//! One breadth-first pass over everything that the modules reach answers for all objects asked about. Names are looked up
-//! only along the chains that are shown. No code of the program runs: containers are read as they are.
+//! One breadth-first pass over everything that the modules reach answers for all objects asked about; a second one, from
+//! the variables of functions that run, for those that no module leads to. Names are looked up only along the chains that
+//! are shown. No code of the program runs: containers are read as they are.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use taipan_runtime::object::typedef::Type;
-use taipan_runtime::object::{Value, gc, instance};
+use taipan_runtime::object::{Py, Value, gc, instance};
 use taipan_runtime::types::cell::CellObject;
 use taipan_runtime::types::dict::Dict;
+use taipan_runtime::types::exceptions::BaseException;
+use taipan_runtime::types::frame::FrameObject;
 use taipan_runtime::types::function::Function;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::module::Module;
 use taipan_runtime::types::str::Str;
+use taipan_runtime::types::traceback::Traceback;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::vm::Vm;
 
-/// For each of `wanted` that a module leads to: the chain of names, by the object's word.
+/// For each of `wanted` that a module or a running function leads to: the chain of names, by the object's word.
 pub fn find(vm: &mut Vm, wanted: &[Value]) -> FxHashMap<usize, String> {
     let mut missing: FxHashSet<usize> = wanted.iter().map(Value::word).collect();
     let mut found = FxHashMap::default();
-    let roots = roots(vm);
     let mut came_from: FxHashMap<usize, Option<Value>> = FxHashMap::default();
+    // What a module leads to stays: that is the better reason, even where a function's variable is nearer.
+    for roots in [roots(vm), variables(vm)] {
+        if !missing.is_empty() {
+            search(&roots, &mut came_from, &mut missing, &mut found);
+        }
+    }
+    found
+}
+
+/// Looks for the objects that are still missing, from some roots.
+fn search(
+    roots: &[(String, Value)],
+    came_from: &mut FxHashMap<usize, Option<Value>>,
+    missing: &mut FxHashSet<usize>,
+    found: &mut FxHashMap<usize, String>,
+) {
     let mut queue = VecDeque::new();
-    for (_, module) in &roots {
+    for (_, module) in roots {
         if came_from.insert(module.word(), None).is_none() {
             queue.push_back(module.clone());
         }
     }
     while let Some(v) = queue.pop_front() {
         if missing.remove(&v.word()) {
-            found.insert(v.word(), chain(&v, &came_from, &roots));
+            found.insert(v.word(), chain(&v, came_from, roots));
             if missing.is_empty() {
                 break;
             }
@@ -42,7 +61,30 @@ pub fn find(vm: &mut Vm, wanted: &[Value]) -> FxHashMap<usize, String> {
             }
         });
     }
-    found
+}
+
+/// The variables of functions that run, and of those that the pending exception has ended: `function() name`.
+fn variables(vm: &mut Vm) -> Vec<(String, Value)> {
+    let shown = |function: &str, name: &str| format!("{function}() {name}");
+    let mut all: Vec<(String, Value)> = Vec::new();
+    let mut next = vm.pending().and_then(|e| e.downcast::<BaseException>()).and_then(|e| e.traceback(vm));
+    while let Some(t) = next.and_then(|t| t.into_py::<Traceback>().ok()) {
+        let frame = t.get(vm).frame.clone();
+        let function = frame.code().canonical.qualname.to_string();
+        all.extend(frame.locals().into_iter().map(|(name, v)| (shown(&function, &name.to_rust()), v)));
+        next = t.next(vm).map(Py::into_value);
+    }
+    let running = vm.with_threads(|thread| {
+        let mut of_thread = Vec::new();
+        for frame in thread.frame_views() {
+            let function = frame.code().canonical.qualname.to_string();
+            of_thread.extend(frame.locals().into_iter().map(|(name, v)| (shown(&function, &name), v)));
+        }
+        of_thread
+    });
+    all.extend(running.into_iter().flatten());
+    all.retain(|(_, v)| v.header().is_some());
+    all
 }
 
 /// The modules with their names: the program's own first, so that equally short chains start there.
@@ -87,6 +129,7 @@ fn children(v: &Value, visit: &mut dyn FnMut(&Value)) {
         gc::each_referent(v, visit);
     } else if let Some(f) = v.downcast_exact::<Function>() {
         let (globals, builtins) = (f.globals.as_value().word(), f.builtins.as_value().word());
+        closed_over(f).into_iter().for_each(|(_, value)| visit(&value));
         gc::each_referent(v, &mut |child| {
             if child.word() != globals && child.word() != builtins {
                 visit(child);
@@ -152,9 +195,16 @@ fn step(parent: &Value, child: &Value) -> String {
     let class = parent.class().payload.name().to_string();
     match class.as_str() {
         "generator" | "coroutine" | "async_generator" => format!(" (a local of the {class})"),
-        "frame" => " (a local of the frame)".to_owned(),
+        "frame" => match parent.downcast::<FrameObject>().and_then(|f| named_local(f, child)) {
+            Some(name) => format!(" (the frame's {name})"),
+            None => " (in the frame)".to_owned(),
+        },
         _ => format!(" (in the {class})"),
     }
+}
+
+fn named_local(frame: &FrameObject, child: &Value) -> Option<String> {
+    frame.locals().into_iter().find(|(_, v)| v.is(child)).map(|(name, _)| name.to_rust().into_owned())
 }
 
 /// `.name` for the value among named ones.
@@ -166,7 +216,18 @@ fn named(pairs: Vec<(Value, Value)>, child: &Value) -> Option<String> {
     })
 }
 
+/// The variables of outer functions that a function uses, by name.
+fn closed_over(f: &Function) -> Vec<(String, Value)> {
+    let Some(cells) = f.closure.as_ref() else { return Vec::new() };
+    let names: Vec<String> = f.code.borrow().canonical.freevars().map(|n| n.to_string()).collect();
+    let content = |cell: &Value| cell.downcast::<CellObject>().and_then(|c| c.content());
+    names.into_iter().zip(cells.items()).filter_map(|(name, cell)| Some((name, content(cell)?))).collect()
+}
+
 fn in_function(f: &Function, child: &Value) -> String {
+    if let Some((name, _)) = closed_over(f).into_iter().find(|(_, value)| value.is(child)) {
+        return format!(" closure {name}");
+    }
     if let Some(closure) = &f.closure {
         if closure.as_value().is(child) {
             return String::from(" closure");

@@ -1,9 +1,8 @@
 //! The report on standard error: totals, the largest places at the end with types and holders, those of the peak.
 
 use super::census::{Census, Spot};
+use crate::places::{Sources, short};
 use std::fmt::Write;
-use taipan_runtime::import::embedded::STDLIB_DIR;
-use taipan_runtime::probe::sites::Place;
 
 /// Places of a traceback that are shown.
 const SHOWN: usize = 12;
@@ -23,6 +22,9 @@ pub fn text(c: &Census, command: &str, peak_rss: u64, colour: bool) -> String {
         size(c.older),
         size(peak_rss as usize),
     );
+    if !c.moment.is_empty() {
+        let _ = writeln!(out, "taken when {}: what its functions held at that moment counts", c.moment);
+    }
     let sum = c.end.bytes + c.older;
     let _ = if sum == c.allocator {
         writeln!(out, "recorded {} + older {} = {} bytes, the allocator's own count", c.end.bytes, c.older, c.allocator)
@@ -52,6 +54,7 @@ fn list(out: &mut String, title: &str, spots: &[Spot], total: usize, held: bool)
     if spots.is_empty() {
         out.push_str("  nothing\n");
     }
+    let mut sources = Sources::default();
     for (i, s) in spots.iter().enumerate() {
         let share = 100.0 * s.count.bytes as f64 / total.max(1) as f64;
         let _ = writeln!(
@@ -63,7 +66,7 @@ fn list(out: &mut String, title: &str, spots: &[Spot], total: usize, held: bool)
             if s.count.blocks == 1 { "" } else { "s" },
             s.count.bytes
         );
-        traceback(out, s);
+        traceback(out, s, &mut sources);
         if !s.kinds.is_empty() {
             let kinds: Vec<String> = s
                 .kinds
@@ -80,12 +83,13 @@ fn list(out: &mut String, title: &str, spots: &[Spot], total: usize, held: bool)
     }
 }
 
-fn traceback(out: &mut String, s: &Spot) {
+fn traceback(out: &mut String, s: &Spot, sources: &mut Sources) {
     if s.traceback.is_empty() {
         out.push_str("       outside of Python code\n");
     }
     for p in s.traceback.iter().take(SHOWN) {
-        let _ = writeln!(out, "       {}:{} in {}{}", short(&p.file), p.line, p.function, source(p));
+        let line = sources.line(&p.file, p.line).map_or_else(String::new, |l| format!("   {l}"));
+        let _ = writeln!(out, "       {}:{} in {}{line}", short(&p.file), p.line, p.function);
     }
     if s.traceback.len() > SHOWN {
         let _ = writeln!(out, "       … {} more", s.traceback.len() - SHOWN);
@@ -149,27 +153,6 @@ fn without_keys(path: &str) -> String {
         Some(at) => format!("{} key …", &out[..at]),
         None => out,
     }
-}
-
-/// A file as a person wants to read it.
-pub fn short(file: &str) -> String {
-    let here = std::env::current_dir().map(|d| d.to_string_lossy().into_owned()).unwrap_or_default();
-    for folder in [STDLIB_DIR, here.as_str()] {
-        if let Some(rest) = file.strip_prefix(folder).and_then(|r| r.strip_prefix('/')) {
-            if !folder.is_empty() {
-                return rest.to_owned();
-            }
-        }
-    }
-    file.to_owned()
-}
-
-fn source(p: &Place) -> String {
-    let text = std::fs::read(&*p.file).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let line = text.lines().nth((p.line as usize).wrapping_sub(1)).unwrap_or_default().trim();
-    let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(60).collect();
-    if line.is_empty() { String::new() } else { format!("   {line}") }
 }
 
 /// Bytes for people.

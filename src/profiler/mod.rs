@@ -2,7 +2,8 @@
 //! viewers.
 //!
 //! Reading order: [`clock`] is the native thread that takes the samples (through `vm::watch`), [`tree`] what they are
-//! gathered in while the program runs, [`profile`] the same with names, as plain data; [`report`] and [`export`] show it.
+//! gathered in while the program runs, [`profile`] the same with names, as plain data, [`follow`] the processes that a
+//! program starts; [`report`] and [`export`] show it.
 //!
 //! What makes it trustworthy: a sample is taken where the thread is, not at the next safe point; one random moment in
 //! each period, so that periodic programs are not seen in lockstep; a period that could not be looked at (a busy machine)
@@ -10,14 +11,17 @@
 
 pub mod clock;
 pub mod export;
+pub mod follow;
 pub mod profile;
 pub mod report;
 pub mod tree;
 
+use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
 /// Which time is measured.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Time that passes, waiting included.
     Wall,

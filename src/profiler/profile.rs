@@ -2,14 +2,15 @@
 
 use super::Mode;
 use super::clock::Recording;
+use crate::places;
 use rustc_hash::FxHashMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use taipan_runtime::vm::Vm;
 use taipan_runtime::vm::watch::{NativeNames, Place, Spot};
 
 /// Where a frame's code comes from.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The program's own files.
@@ -25,7 +26,7 @@ pub enum Kind {
 }
 
 /// A line of a function, or a native function.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Frame {
     /// Qualified name.
     pub name: String,
@@ -40,7 +41,7 @@ pub struct Frame {
 }
 
 /// A frame in a context.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Node {
     /// The caller's node, which has a smaller number; `None` for an outermost frame.
     pub parent: Option<u32>,
@@ -54,9 +55,22 @@ pub struct Node {
     pub samples: u64,
 }
 
+/// A process: the program's own, or a Taipan process that it started.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Process {
+    /// `os.getpid()`
+    pub pid: u32,
+    /// How it was started; a forked child's is that of its parent.
+    pub command: Vec<String>,
+    /// Exit status; minus its number after a signal.
+    pub status: i32,
+}
+
 /// A thread of the program.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Thread {
+    /// Number of its process.
+    pub process: u32,
     /// `threading.get_ident()`
     pub ident: u64,
     /// Its name.
@@ -66,24 +80,30 @@ pub struct Thread {
 }
 
 /// The whole.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Profile {
     /// The command line, as it was given.
     pub command: Vec<String>,
-    /// The program's exit status.
+    /// The program's exit status; minus its number after a signal.
     pub status: i32,
+    /// How it ended, if not in the ordinary way.
+    pub ended: Option<String>,
     /// Which time was measured.
-    pub mode: &'static str,
+    pub mode: Mode,
     /// Samples a second that were asked for.
     pub rate: u64,
     /// Nanoseconds from the program's first line to its end.
     pub duration: u64,
-    /// Nanoseconds of CPU that the process used meanwhile.
+    /// Nanoseconds of CPU that all processes used meanwhile.
     pub cpu: u64,
     /// Periods in all, and those in which nobody could be looked at.
     pub rounds: u64,
     /// See `rounds`.
     pub missed: u64,
+    /// Processes of the program that left nothing: they had not ended, or were killed.
+    pub unseen: usize,
+    /// The processes, the program's own first.
+    pub processes: Vec<Process>,
     /// The threads.
     pub threads: Vec<Thread>,
     /// The frames.
@@ -99,6 +119,8 @@ pub struct About {
     /// See [`Profile`].
     pub status: i32,
     /// See [`Profile`].
+    pub ended: Option<String>,
+    /// See [`Profile`].
     pub mode: Mode,
     /// See [`Profile`].
     pub rate: u64,
@@ -108,14 +130,9 @@ pub struct About {
 
 impl Profile {
     /// Gives what was recorded its names.
-    pub fn new(vm: &Vm, recording: Recording, about: About) -> Profile {
-        let mut names = Names {
-            vm,
-            natives: NativeNames::collect(vm),
-            frames: Vec::new(),
-            by_place: FxHashMap::default(),
-            by_spot: FxHashMap::default(),
-        };
+    pub fn new(vm: &Vm, natives: NativeNames, recording: Recording, about: About) -> Profile {
+        let mut names =
+            Names { vm, natives, frames: Vec::new(), by_place: FxHashMap::default(), by_spot: FxHashMap::default() };
         let roots = recording.tree.roots();
         let mut nodes: Vec<Node> = Vec::new();
         // Number of the named node of each recorded one: places without a name count for their caller.
@@ -146,15 +163,18 @@ impl Profile {
         let mut seen: Vec<Thread> = recording
             .threads
             .iter()
-            .map(|t| Thread { ident: t.ident, name: t.name.clone(), samples: t.samples })
+            .map(|t| Thread { process: 0, ident: t.ident, name: t.name.clone(), samples: t.samples })
             .collect();
         if let Some(main) = seen.first_mut() {
             main.name = "MainThread".to_owned();
         }
         Profile {
+            processes: vec![Process { pid: std::process::id(), command: about.command.clone(), status: about.status }],
             command: about.command,
             status: about.status,
-            mode: about.mode.text(),
+            ended: about.ended,
+            unseen: 0,
+            mode: about.mode,
             rate: about.rate,
             duration: recording.duration.as_nanos() as u64,
             cpu: about.cpu.as_nanos() as u64,
@@ -163,6 +183,44 @@ impl Profile {
             threads: seen,
             frames,
             nodes,
+        }
+    }
+
+    /// Takes in the profile of another process.
+    pub fn absorb(&mut self, other: Profile) {
+        let number = |n: usize| n as u32;
+        let mut known: FxHashMap<Frame, u32> = self.frames.iter().cloned().zip(0..).collect();
+        let (process, thread, node) =
+            (number(self.processes.len()), number(self.threads.len()), number(self.nodes.len()));
+        let frames: Vec<u32> = other
+            .frames
+            .into_iter()
+            .map(|f| {
+                *known.entry(f).or_insert_with_key(|f| {
+                    self.frames.push(f.clone());
+                    number(self.frames.len()) - 1
+                })
+            })
+            .collect();
+        self.processes.extend(other.processes);
+        self.threads.extend(other.threads.into_iter().map(|t| Thread { process: t.process + process, ..t }));
+        self.nodes.extend(other.nodes.into_iter().map(|n| Node {
+            parent: n.parent.map(|p| p + node),
+            frame: frames[n.frame as usize],
+            thread: n.thread + thread,
+            ..n
+        }));
+        self.cpu += other.cpu;
+        self.rounds += other.rounds;
+        self.missed += other.missed;
+    }
+
+    /// What a thread is called where there are others: with its process, if there are several of those.
+    pub fn thread_label(&self, thread: u32) -> String {
+        let t = &self.threads[thread as usize];
+        match self.processes.len() {
+            0 | 1 => t.name.clone(),
+            _ => format!("{} of process {}", t.name, self.processes[t.process as usize].pid),
         }
     }
 
@@ -243,17 +301,9 @@ fn is_library(file: &str) -> bool {
 }
 
 impl Frame {
-    /// The file as a person wants to read it: without the library's or the present folder.
-    pub fn short_file(&self) -> String {
-        let here = std::env::current_dir().map(|d| d.to_string_lossy().into_owned()).unwrap_or_default();
-        for prefix in [taipan_runtime::import::embedded::STDLIB_DIR, here.as_str()] {
-            if let Some(rest) = self.file.strip_prefix(prefix).and_then(|r| r.strip_prefix('/')) {
-                if !prefix.is_empty() {
-                    return rest.to_owned();
-                }
-            }
-        }
-        self.file.clone()
+    /// The file as a person wants to read it.
+    pub fn short_file(&self) -> &str {
+        places::short(&self.file)
     }
 
     /// `name file:line`, or the native function's name.
@@ -261,7 +311,7 @@ impl Frame {
         match self.kind {
             Kind::Native => format!("{} [native]", clean(&self.name)),
             Kind::Collector => format!("[{}]", self.name),
-            _ => format!("{} {}:{}", clean(&self.name), clean(&self.short_file()), self.line),
+            _ => format!("{} {}:{}", clean(&self.name), clean(self.short_file()), self.line),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The report on standard error: hottest functions, hottest lines, and how far they can be trusted.
 
 use super::profile::{Frame, Kind, Profile};
+use crate::places::Sources;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt::Write;
 
@@ -23,19 +24,24 @@ pub fn text(p: &Profile, top: usize, colour: bool) -> String {
     let threads = p.sampled_threads().len();
     let _ = writeln!(
         out,
-        "{bold}profile of {}{plain}: {:.3} s, {:.3} s CPU, {threads} thread{}\n{} samples at {} Hz ({} time), {} of {} \
-         periods missed ({:.1} %)",
+        "{bold}profile of {}{plain}: {:.3} s, {:.3} s CPU, {}{}{}\n{} samples at {} Hz ({} time), {} of {} periods \
+         missed ({:.1} %)",
         p.command.get(1..).unwrap_or_default().join(" "),
         seconds(p.duration),
         seconds(p.cpu),
-        if threads == 1 { "" } else { "s" },
+        if p.processes.len() > 1 { format!("{} processes, ", p.processes.len()) } else { String::new() },
+        many(threads, "thread"),
+        p.ended.as_ref().map_or_else(String::new, |how| format!("; {how}")),
         p.samples(),
         p.rate,
-        p.mode,
+        p.mode.text(),
         p.missed,
         p.rounds,
         share(p.missed, p.rounds),
     );
+    if p.unseen > 0 {
+        let _ = writeln!(out, "not in it: {} that did not end before the program", many(p.unseen, "process"));
+    }
     let total = p.total();
     if total == 0 {
         out.push_str("nothing was sampled: the program was over before the first look; a higher --rate may help\n");
@@ -55,17 +61,27 @@ pub fn text(p: &Profile, top: usize, colour: bool) -> String {
     let mut sources = Sources::default();
     table(&mut out, &format!("{bold}hottest lines{plain}"), &lines, top, total, |c| {
         let f = &p.frames[c.frame as usize];
-        (where_is(f, f.line), sources.line(&f.file, f.line).unwrap_or_else(|| format!("in {}", f.name)))
+        (where_is(f, f.line), sources.line(&f.file, f.line).map_or_else(|| format!("in {}", f.name), str::to_owned))
     });
     if threads > 1 {
         let _ = writeln!(out, "\n{bold}threads{plain}");
         for t in p.sampled_threads() {
             let thread = &p.threads[t as usize];
             let time: u64 = p.nodes.iter().filter(|n| n.thread == t).map(|n| n.self_time).sum();
-            let _ = writeln!(out, "{:>7.1} %  {:>8} samples  {}", share(time, total), thread.samples, thread.name);
+            let _ =
+                writeln!(out, "{:>7.1} %  {:>8} samples  {}", share(time, total), thread.samples, p.thread_label(t));
         }
     }
     out
+}
+
+fn many(n: usize, what: &str) -> String {
+    let ending = match (n, what.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{n} {what}{ending}")
 }
 
 fn where_is(f: &Frame, line: u32) -> String {
@@ -129,23 +145,5 @@ fn table(
             percent(c.total),
             c.samples
         );
-    }
-}
-
-/// Lines of source files, read at most once.
-#[derive(Default)]
-struct Sources {
-    files: FxHashMap<String, Vec<String>>,
-}
-
-impl Sources {
-    fn line(&mut self, file: &str, line: u32) -> Option<String> {
-        let lines = self.files.entry(file.to_owned()).or_insert_with(|| {
-            let text = std::fs::read(file).unwrap_or_default();
-            String::from_utf8_lossy(&text).lines().map(|l| l.trim().to_owned()).collect()
-        });
-        let text = lines.get((line as usize).checked_sub(1)?)?;
-        let short: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(60).collect();
-        (!short.is_empty()).then_some(short)
     }
 }

@@ -79,7 +79,7 @@ fn read(vm: &mut Vm, a: A<'_>) -> PyResult<Spawn> {
     let programs = strings(vm, &arg(a, 1), "executable_list must be a sequence")?;
     let args = strings(vm, &arg(a, 0), "argv must be a tuple")?;
     let env = match optional(a, 5) {
-        Some(v) => Some(strings(vm, &v, "env must be a sequence")?),
+        Some(v) => Some(process::with_handed_on(strings(vm, &v, "env must be a sequence")?)),
         None => None,
     };
     let directory = match optional(a, 4) {

@@ -23,8 +23,7 @@ pub fn lines(p: &Profile) -> Vec<String> {
         }
         let mut text = String::new();
         if several {
-            let thread = &p.threads[node.thread as usize];
-            text.push_str(&format!("[thread {}]", clean(&thread.name)));
+            text.push_str(&format!("[thread {}]", clean(&p.thread_label(node.thread))));
         }
         for frame in p.stack(i) {
             if !text.is_empty() {

@@ -14,7 +14,7 @@ pub fn write(p: &Profile, out: &mut dyn Write) -> io::Result<()> {
     options.title = format!("Taipan: {}", p.command.get(1..).unwrap_or_default().join(" "));
     options.subtitle = Some(format!(
         "{} time, {} samples at {} Hz; red: the program, yellow: packages, blue: standard library, green: native code",
-        p.mode,
+        p.mode.text(),
         p.samples(),
         p.rate
     ));

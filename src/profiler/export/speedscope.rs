@@ -36,7 +36,7 @@ fn thread(p: &Profile, number: u32) -> Value {
     }
     json!({
         "type": "sampled",
-        "name": p.threads[number as usize].name,
+        "name": p.thread_label(number),
         "unit": "nanoseconds",
         "startValue": 0,
         "endValue": end,

@@ -100,6 +100,7 @@ pub fn is_open(fd: i32) -> bool {
     unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
 }
 
+pub mod deadly;
 pub mod files;
 pub mod locale;
 pub mod names;

@@ -64,6 +64,35 @@ calls! {
     fn eventfd(value: u32, flags: i32);
 }
 
+/// Begins the environment's item that processes hand on to their children and do not show to programs: with it a tool
+/// finds the other Taipan processes that a program starts.
+const HANDED_ON: &CStr = c"TAIPAN_FOLLOW=";
+
+/// What was handed on to this process.
+pub fn handed_on() -> Option<String> {
+    std::env::var("TAIPAN_FOLLOW").ok().filter(|v| !v.is_empty())
+}
+
+/// Hands `value` on to processes that are started from now on; call it while no other thread runs.
+pub fn hand_on(value: &str) {
+    if let Ok(value) = CString::new(value) {
+        let _ = setenv(c"TAIPAN_FOLLOW", &value, 1);
+    }
+}
+
+/// An environment for another process, with what is handed on.
+pub fn with_handed_on(mut environment: Vec<CString>) -> Vec<CString> {
+    let item = handed_on().and_then(|value| CString::new([HANDED_ON.to_bytes(), value.as_bytes()].concat()).ok());
+    environment.extend(item);
+    environment
+}
+
+/// Whether a program can be started in place of this one.
+pub fn may_execute(path: &CStr) -> bool {
+    // SAFETY: a terminated path.
+    unsafe { libc::access(path.as_ptr(), libc::X_OK) == 0 }
+}
+
 /// The environment of the process, `name=value` each.
 pub fn environ() -> Vec<Vec<u8>> {
     unsafe extern "C" {
@@ -74,7 +103,10 @@ pub fn environ() -> Vec<Vec<u8>> {
     unsafe {
         let mut p = environ;
         while !p.is_null() && !(*p).is_null() {
-            out.push(CStr::from_ptr(*p).to_bytes().to_vec());
+            let item = CStr::from_ptr(*p).to_bytes();
+            if !item.starts_with(HANDED_ON.to_bytes()) {
+                out.push(item.to_vec());
+            }
             p = p.add(1);
         }
     }

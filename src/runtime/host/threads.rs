@@ -44,7 +44,7 @@ pub fn set_disposition(signal: i32, to: Disposition) -> Result<(), i32> {
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = match to {
-            Disposition::Default | Disposition::Other => libc::SIG_DFL,
+            Disposition::Default | Disposition::Other => super::deadly::default_of(signal),
             Disposition::Ignore => libc::SIG_IGN,
             Disposition::Python => arrived as *const () as usize,
         };
@@ -59,7 +59,7 @@ pub fn disposition(signal: i32) -> Result<Disposition, i32> {
         let mut action: libc::sigaction = std::mem::zeroed();
         check(libc::sigaction(signal, std::ptr::null(), &mut action))?;
         Ok(match action.sa_sigaction {
-            libc::SIG_DFL => Disposition::Default,
+            f if super::deadly::is_default(f) => Disposition::Default,
             libc::SIG_IGN => Disposition::Ignore,
             f if f == arrived as *const () as usize => Disposition::Python,
             _ => Disposition::Other,

@@ -7,9 +7,10 @@
 //! Faces of this one mechanism: [`native`] (debugger, profiler, coverage), [`trace`] (`sys.settrace`, `sys.setprofile`),
 //! [`monitoring`] (`sys.monitoring`, PEP 669). Rooms below them: [`events`], [`lines`] (where lines start), [`patches`] (the
 //! probes of one code object), [`switchboard`] (tools and masks), [`jump`] (`f_lineno`), [`caught`], [`view`]; beside them
-//! [`sites`], the tree of allocation contexts.
+//! [`sites`], the tree of allocation contexts, and [`ending`], the ends of processes.
 
 pub mod caught;
+pub mod ending;
 pub mod events;
 pub mod jump;
 pub mod lines;

@@ -355,6 +355,9 @@ pub fn set_signal_runner(f: fn(&mut Vm) -> PyResult<()>) {
 impl Vm {
     /// Runs the Python handlers of signals that arrived (main thread).
     pub fn check_signals(&mut self) -> PyResult<()> {
+        if let Some(signal) = crate::host::deadly::waiting() {
+            crate::probe::ending::by_signal(self, signal);
+        }
         match SIGNAL_HANDLER.get() {
             Some(f) => f(self),
             None => Ok(()),

@@ -309,6 +309,8 @@ impl Watcher {
     pub fn new(vm: &mut Vm) -> std::io::Result<Watcher> {
         let _ = vm;
         WATCHING.store(true, Relaxed);
+        // A child that was forked off in the middle of a question knows nobody who would read the answer.
+        QUESTION.state.store(IDLE, Release);
         // SAFETY: `&mut Vm` is the GIL; the walk allocates nothing; the room is never freed; a plain sigaction call.
         unsafe {
             crate::object::heap::walk_objects(|h, _, _| {
@@ -418,7 +420,20 @@ pub fn cpu_time(thread: u64) -> Option<u64> {
     })
 }
 
-/// The operating system's name of a thread; `None` when it is over.
+/// Names that threads were given, by identity, where the system keeps the first bytes only.
+static LONG_NAMES: parking_lot::Mutex<Vec<(u64, String)>> = parking_lot::Mutex::new(Vec::new());
+
+/// This thread is called so from now on.
+pub fn named(name: &str) {
+    if WATCHING.load(Relaxed) {
+        let ident = gil::this_thread();
+        let mut names = LONG_NAMES.lock();
+        names.retain(|(i, _)| *i != ident);
+        names.push((ident, name.to_owned()));
+    }
+}
+
+/// The name of a thread, as far as it is known outside of Python's objects; `None` when it is over.
 pub fn thread_name(thread: u64) -> Option<String> {
     gil::with_gil_held_still(|held| {
         // SAFETY: threads leave the list before they end.
@@ -431,7 +446,10 @@ pub fn thread_name(thread: u64) -> Option<String> {
             return None;
         }
         let end = name.iter().position(|c| *c == 0).unwrap_or(0);
-        Some(String::from_utf8_lossy(&name[..end]).into_owned())
+        let short = String::from_utf8_lossy(&name[..end]).into_owned();
+        let long =
+            LONG_NAMES.lock().iter().find(|(i, n)| *i == thread && n.starts_with(&short)).map(|(_, n)| n.clone());
+        Some(long.unwrap_or(short))
     })
 }
 

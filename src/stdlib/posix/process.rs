@@ -7,6 +7,7 @@ use taipan_runtime::builtins::global::Global;
 use taipan_runtime::builtins::sys::audit::audit;
 use taipan_runtime::host::process;
 use taipan_runtime::object::{MethodDef, NativeFn::*, Py, PyResult, Value, boolean, none};
+use taipan_runtime::probe::ending;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::vm::{Vm, gil};
@@ -116,6 +117,7 @@ pub static TABLE: &[MethodDef] = &[
     }),
     f("_exit", "($module, status)", "End the process at once.", |vm, a| {
         let status = number(vm, a, 0)?;
+        ending::comes(vm, ending::Ending::Exit(status));
         process::exit_now(status)
     }),
     f("abort", "($module, /)", "End the process abnormally.", |_, _| process::abort()),
@@ -233,6 +235,7 @@ pub fn before_fork(vm: &mut Vm) {
 pub fn after_fork_child(vm: &mut Vm) {
     gil::after_fork_child(vm);
     crate::thread::after_fork_child(vm);
+    ending::after_fork_child(vm);
     run_hooks(vm, &AFTER_IN_CHILD, false);
 }
 
@@ -286,11 +289,14 @@ fn exec(vm: &mut Vm, a: A<'_>, with_env: bool) -> PyResult {
             let line = [k.as_bytes(), b"=", v.as_bytes()].concat();
             all.push(CString::new(line).map_err(|_| vm.value_error("illegal environment variable name"))?);
         }
-        Some(all)
+        Some(process::with_handed_on(all))
     } else {
         None
     };
     audit(vm, "os.exec", &[arg(a, 0), arg(a, 1), none()])?;
+    if process::may_execute(&path.c) {
+        ending::comes(vm, ending::Ending::Replaced);
+    }
     let e = process::exec(&path.c, &args, env.as_deref());
     Err(path.error(vm, e))
 }

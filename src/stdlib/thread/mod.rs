@@ -118,6 +118,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("_thread")
                 let name = vm.expect_str(&v, "set_name() argument 'name'")?.to_rust().into_owned();
                 let name = name.split('\0').next().unwrap_or_default();
                 threads::set_name(name);
+                taipan_runtime::vm::watch::named(name);
                 Ok(none())
             }),
         ),
