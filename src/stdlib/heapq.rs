@@ -7,70 +7,44 @@ use taipan_runtime::types::list::methods::remove_last;
 use taipan_runtime::types::list::sort::less;
 use taipan_runtime::vm::Vm;
 
+/// A function of a heap.
+macro_rules! one {
+    ($name:literal, $doc:literal, $f:expr, $top:expr) => {
+        MethodDef::function(
+            $name,
+            "($module, heap, /)",
+            $doc,
+            NativeFn::F1(|vm, h| $f(vm, h, concat!($name, "() argument"), $top)),
+        )
+    };
+}
+
+/// A function of a heap and an item.
+macro_rules! two {
+    ($name:literal, $doc:literal, $f:expr, $top:expr) => {
+        MethodDef::function(
+            $name,
+            "($module, heap, item, /)",
+            $doc,
+            NativeFn::F2(|vm, h, v| $f(vm, h, concat!($name, "() argument 1"), v, $top)),
+        )
+    };
+}
+
 /// The module.
 pub static MODULE: ModuleDef = ModuleDef::new("_heapq")
     .doc("Heap queue algorithm (a.k.a. priority queue).")
     .functions(&[
-        MethodDef::function(
-            "heappush",
-            PUSH,
-            "Push an item onto the heap.",
-            NativeFn::F2(|vm, h, v| push(vm, h, "heappush() argument 1", v, MIN)),
-        ),
-        MethodDef::function(
-            "heappushpop",
-            PUSH,
-            "Push an item, then pop the smallest.",
-            NativeFn::F2(|vm, h, v| push_pop(vm, h, "heappushpop() argument 1", v, MIN)),
-        ),
-        MethodDef::function(
-            "heappop",
-            ONE,
-            "Pop the smallest item.",
-            NativeFn::F1(|vm, h| pop(vm, h, "heappop() argument", MIN)),
-        ),
-        MethodDef::function(
-            "heapreplace",
-            PUSH,
-            "Pop the smallest item, then push another.",
-            NativeFn::F2(|vm, h, v| replace(vm, h, "heapreplace() argument 1", v, MIN)),
-        ),
-        MethodDef::function(
-            "heapify",
-            ONE,
-            "Make a list a heap, in place.",
-            NativeFn::F1(|vm, h| heapify(vm, h, "heapify() argument", MIN)),
-        ),
-        MethodDef::function(
-            "heappush_max",
-            PUSH,
-            "Push an item onto the max-heap.",
-            NativeFn::F2(|vm, h, v| push(vm, h, "heappush_max() argument 1", v, MAX)),
-        ),
-        MethodDef::function(
-            "heappushpop_max",
-            PUSH,
-            "Push an item, then pop the largest.",
-            NativeFn::F2(|vm, h, v| push_pop(vm, h, "heappushpop_max() argument 1", v, MAX)),
-        ),
-        MethodDef::function(
-            "heappop_max",
-            ONE,
-            "Pop the largest item.",
-            NativeFn::F1(|vm, h| pop(vm, h, "heappop_max() argument", MAX)),
-        ),
-        MethodDef::function(
-            "heapreplace_max",
-            PUSH,
-            "Pop the largest item, then push another.",
-            NativeFn::F2(|vm, h, v| replace(vm, h, "heapreplace_max() argument 1", v, MAX)),
-        ),
-        MethodDef::function(
-            "heapify_max",
-            ONE,
-            "Make a list a max-heap, in place.",
-            NativeFn::F1(|vm, h| heapify(vm, h, "heapify_max() argument", MAX)),
-        ),
+        two!("heappush", "Push an item onto the heap.", push, MIN),
+        two!("heappushpop", "Push an item, then pop the smallest.", push_pop, MIN),
+        one!("heappop", "Pop the smallest item.", pop, MIN),
+        two!("heapreplace", "Pop the smallest item, then push another.", replace, MIN),
+        one!("heapify", "Make a list a heap, in place.", heapify, MIN),
+        two!("heappush_max", "Push an item onto the max-heap.", push, MAX),
+        two!("heappushpop_max", "Push an item, then pop the largest.", push_pop, MAX),
+        one!("heappop_max", "Pop the largest item.", pop, MAX),
+        two!("heapreplace_max", "Pop the largest item, then push another.", replace, MAX),
+        one!("heapify_max", "Make a list a max-heap, in place.", heapify, MAX),
     ])
     .init(|vm, module| {
         let about = vm.new_str(
@@ -80,9 +54,6 @@ pub static MODULE: ModuleDef = ModuleDef::new("_heapq")
         module.store_text("__about__", about);
         Ok(())
     });
-
-const PUSH: &str = "($module, heap, item, /)";
-const ONE: &str = "($module, heap, /)";
 
 /// Which end of the order is on top.
 type Top = bool;

@@ -29,6 +29,8 @@ pub mod locale;
 pub mod lsprof;
 pub mod marshal;
 pub mod math;
+pub mod mmap;
+pub mod multibyte;
 pub mod multiprocessing;
 pub mod opcode;
 pub mod operator;

@@ -22,10 +22,43 @@ use taipan_runtime::vm::args::{Args, Signature};
 
 static ERROR: ErrorClass = ErrorClass::new("struct", "error", &EXCEPTION);
 
-macro_rules! function {
-    ($name:literal, $signature:literal, $doc:literal, $f:expr) => {
-        MethodDef::function($name, concat!("($module, ", $signature, ")"), $doc, $f)
-    };
+/// The functions that work on a format. In the module the format is the first argument, in `Struct` it is the object's.
+macro_rules! on_formats {
+    ($make:path, $first:literal, $qualifier:literal, $format:path $(, $more:expr)*) => { &[
+        $($more,)*
+        $make("pack", concat!("(", $first, "/, *values)"), "Pack values into bytes.",
+            V(|vm, args| with_values(vm, args, concat!($qualifier, ".pack"), $format, pack))),
+        $make("pack_into", concat!("(", $first, "buffer, offset, /, *values)"), "Pack values into a buffer at an offset.",
+            V(|vm, args| with_values(vm, args, concat!($qualifier, ".pack_into"), $format, pack_into))),
+        $make("unpack", concat!("(", $first, "buffer, /)"), "Unpack the values of a buffer.",
+            F2(|vm, f, b| $format(vm, f).and_then(|f| unpack(vm, &f, b)))),
+        $make("unpack_from", concat!("(", $first, "/, buffer, offset=0)"), "Unpack values of a buffer from an offset on.",
+            N(|vm, args| with_offset(vm, args, $format))),
+        $make("iter_unpack", concat!("(", $first, "buffer, /)"), "Unpack one structure of a buffer after another.",
+            F2(|vm, f, b| $format(vm, f).and_then(|f| iter_unpack(vm, f, b)))),
+    ] };
+}
+
+/// How a function comes by its format.
+type FormatOf = fn(&mut Vm, &Value) -> PyResult<Format>;
+
+fn with_values(
+    vm: &mut Vm,
+    args: &Args<'_>,
+    name: &str,
+    format: FormatOf,
+    f: fn(&mut Vm, &Format, &[Value]) -> PyResult,
+) -> PyResult {
+    args.no_keywords(vm, name)?;
+    let Some(first) = args.get(0) else { return Err(vm.type_error("missing format argument")) };
+    let format = format(vm, first)?;
+    f(vm, &format, &args.pos()[1..])
+}
+
+fn with_offset(vm: &mut Vm, args: &[Option<Value>], format: FormatOf) -> PyResult {
+    let [Some(first), Some(buffer), offset] = args else { unreachable!("bound by the signature") };
+    let format = format(vm, first)?;
+    unpack_from(vm, &format, buffer, offset.as_ref())
 }
 
 /// The module.
@@ -33,65 +66,19 @@ pub static MODULE: ModuleDef = ModuleDef::new("_struct")
     .doc("Conversion between values and C structures in bytes.")
     .types(&[&STRUCT, &UNPACK_ITERATOR])
     .init(init)
-    .functions(&[
-        function!("_clearcache", "", "Clear the internal cache.", F0(|_| Ok(none()))),
-        function!(
+    .functions(on_formats!(
+        MethodDef::function,
+        "$module, format, ",
+        "_struct",
+        argument,
+        MethodDef::function("_clearcache", "($module)", "Clear the internal cache.", F0(|_| Ok(none()))),
+        MethodDef::function(
             "calcsize",
-            "format, /",
+            "($module, format, /)",
             "Return the size of the packed bytes.",
-            F1(|vm, f| { Ok(Value::from_usize(parsed(vm, f)?.0.size())) })
-        ),
-        function!(
-            "pack",
-            "format, /, *values",
-            "Pack values into bytes.",
-            V(|vm, args| {
-                args.no_keywords(vm, "_struct.pack")?;
-                let Some(f) = args.get(0) else { return Err(vm.type_error("missing format argument")) };
-                let (format, _) = parsed(vm, f)?;
-                pack(vm, &format, &args.pos()[1..])
-            })
-        ),
-        function!(
-            "pack_into",
-            "format, buffer, offset, /, *values",
-            "Pack values into a buffer at an offset.",
-            V(|vm, args| {
-                args.no_keywords(vm, "_struct.pack_into")?;
-                let Some(f) = args.get(0) else { return Err(vm.type_error("missing format argument")) };
-                let (format, _) = parsed(vm, f)?;
-                pack_into(vm, &format, &args.pos()[1..])
-            })
-        ),
-        function!(
-            "unpack",
-            "format, buffer, /",
-            "Unpack the values of a buffer.",
-            F2(|vm, f, b| {
-                let (format, _) = parsed(vm, f)?;
-                unpack(vm, &format, b)
-            })
-        ),
-        function!(
-            "unpack_from",
-            "format, /, buffer, offset=0",
-            "Unpack values of a buffer from an offset on.",
-            N(|vm, args| {
-                let [Some(f), Some(b), offset] = args else { unreachable!("bound by the signature") };
-                let (format, _) = parsed(vm, f)?;
-                unpack_from(vm, &format, b, offset.as_ref())
-            })
-        ),
-        function!(
-            "iter_unpack",
-            "format, buffer, /",
-            "Unpack one structure of a buffer after another.",
-            F2(|vm, f, b| {
-                let (format, _) = parsed(vm, f)?;
-                iter_unpack(vm, format, b)
-            })
-        ),
-    ]);
+            F1(|vm, f| Ok(Value::from_usize(argument(vm, f)?.size())))
+        )
+    ));
 
 fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
     let class = ERROR.get(vm)?;
@@ -116,56 +103,7 @@ pub static STRUCT: TypeDef = TypeDef::new::<Struct>("_struct.Struct")
     .flags(TypeFlags::BASETYPE.union(TypeFlags::HAVE_GC))
     .cpython_size(48, 0)
     .slots(Slots { new: Some(new), init: Some(|_, _, _| Ok(())), repr: Some(repr), ..Slots::NONE })
-    .methods(&[
-        MethodDef::method(
-            "pack",
-            "($self, /, *values)",
-            "Pack values into bytes.",
-            V(|vm, args| {
-                args.no_keywords(vm, "Struct.pack")?;
-                let format = of(vm, &args.pos()[0])?;
-                pack(vm, &format, &args.pos()[1..])
-            }),
-        ),
-        MethodDef::method(
-            "pack_into",
-            "($self, buffer, offset, /, *values)",
-            "Pack values into a buffer at an offset.",
-            V(|vm, args| {
-                args.no_keywords(vm, "Struct.pack_into")?;
-                let format = of(vm, &args.pos()[0])?;
-                pack_into(vm, &format, &args.pos()[1..])
-            }),
-        ),
-        MethodDef::method(
-            "unpack",
-            "($self, buffer, /)",
-            "Unpack the values of a buffer.",
-            F2(|vm, me, b| {
-                let format = of(vm, me)?;
-                unpack(vm, &format, b)
-            }),
-        ),
-        MethodDef::method(
-            "unpack_from",
-            "($self, /, buffer, offset=0)",
-            "Unpack values of a buffer from an offset on.",
-            N(|vm, args| {
-                let [Some(me), Some(b), offset] = args else { unreachable!("bound by the signature") };
-                let format = of(vm, me)?;
-                unpack_from(vm, &format, b, offset.as_ref())
-            }),
-        ),
-        MethodDef::method(
-            "iter_unpack",
-            "($self, buffer, /)",
-            "Unpack one structure of a buffer after another.",
-            F2(|vm, me, b| {
-                let format = of(vm, me)?;
-                iter_unpack(vm, format, b)
-            }),
-        ),
-    ])
+    .methods(on_formats!(MethodDef::method, "$self, ", "Struct", of))
     .getset(&[
         GetSetDef::get("format", "The format string.", |_, me| Ok(this(me).text.as_value().clone())),
         GetSetDef::get("size", "The size of the packed bytes.", |vm, me| Ok(Value::from_usize(of(vm, me)?.size()))),
@@ -193,6 +131,10 @@ fn repr(vm: &mut Vm, me: &Value) -> PyResult {
     let name = me.class().payload.name();
     let name = name.rsplit('.').next().unwrap_or(&name);
     Ok(vm.new_str(&format!("{name}({})", text.to_rust())))
+}
+
+fn argument(vm: &mut Vm, v: &Value) -> PyResult<Format> {
+    Ok(parsed(vm, v)?.0)
 }
 
 /// The format of a str or bytes argument.

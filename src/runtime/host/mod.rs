@@ -103,6 +103,7 @@ pub fn is_open(fd: i32) -> bool {
 pub mod deadly;
 pub mod files;
 pub mod locale;
+pub mod memory;
 pub mod names;
 pub mod poll;
 pub mod process;

@@ -228,22 +228,33 @@ pub fn user_by_id(id: u32) -> Result<Option<User>, i32> {
     look_up(|e, b, n, r| unsafe { libc::getpwuid_r(id, e, b, n, r) }, |p| unsafe { user(p) })
 }
 
+/// All rows of a database that is read one after another.
+///
+/// # Safety
+/// `next` gives a filled structure or null; the GIL is held, so that nobody else reads the database meanwhile.
+unsafe fn rows<T, R>(
+    start: unsafe extern "C" fn(),
+    next: unsafe extern "C" fn() -> *mut T,
+    end: unsafe extern "C" fn(),
+    read: unsafe fn(*const T) -> R,
+) -> Vec<R> {
+    // SAFETY: by the caller's promise; each entry is copied before the next call.
+    unsafe {
+        start();
+        let all = std::iter::from_fn(|| {
+            let p = next();
+            (!p.is_null()).then(|| read(p))
+        })
+        .collect();
+        end();
+        all
+    }
+}
+
 /// All users.
 pub fn users() -> Vec<User> {
-    let mut out = Vec::new();
-    // SAFETY: the GIL is held; each entry is copied before the next call.
-    unsafe {
-        libc::setpwent();
-        loop {
-            let p = libc::getpwent();
-            if p.is_null() {
-                break;
-            }
-            out.push(user(p));
-        }
-        libc::endpwent();
-    }
-    out
+    // SAFETY: the three functions belong together.
+    unsafe { rows(libc::setpwent, libc::getpwent, libc::endpwent, user) }
 }
 
 /// One row of the group database.
@@ -278,20 +289,8 @@ pub fn group_by_id(id: u32) -> Result<Option<Group>, i32> {
 
 /// All groups.
 pub fn groups() -> Vec<Group> {
-    let mut out = Vec::new();
-    // SAFETY: the GIL is held; each entry is copied before the next call.
-    unsafe {
-        libc::setgrent();
-        loop {
-            let p = libc::getgrent();
-            if p.is_null() {
-                break;
-            }
-            out.push(group(p));
-        }
-        libc::endgrent();
-    }
-    out
+    // SAFETY: the three functions belong together.
+    unsafe { rows(libc::setgrent, libc::getgrent, libc::endgrent, group) }
 }
 
 /// `getgrouplist(3)`

@@ -71,65 +71,73 @@ taipan_runtime::payload!(Hmac, HMAC);
 pub static HMAC: TypeDef = TypeDef::new::<Hmac>("_hmac.HMAC")
     .flags(TypeFlags::DISALLOW_INSTANTIATION)
     .cpython_size(72, 0)
-    .slots(Slots {
-        repr: Some(|vm, me| {
-            let name = this(me).get(vm).algorithm.name;
-            Ok(vm.new_str(&format!("<{name} HMAC object @ {:#x}>", me.id())))
+    .slots(SLOTS)
+    .getset(GETSET)
+    .methods(METHODS);
+
+/// The parts of the types `HMAC` of this module and of `_hashlib`.
+pub(super) const SLOTS: Slots = Slots {
+    repr: Some(|vm, me| {
+        let name = this(me).get(vm).algorithm.name;
+        Ok(vm.new_str(&format!("<{name} HMAC object @ {:#x}>", me.id())))
+    }),
+    ..Slots::NONE
+};
+/// See [`SLOTS`].
+pub(super) const GETSET: &[GetSetDef] = &[
+    GetSetDef::get("name", "", |vm, me| {
+        let name = format!("hmac-{}", this(me).get(vm).algorithm.name);
+        Ok(vm.new_str(&name))
+    }),
+    GetSetDef::get("block_size", "", |vm, me| Ok(Value::from_usize(this(me).get(vm).algorithm.block_size))),
+    GetSetDef::get("digest_size", "", |vm, me| Ok(Value::from_usize(this(me).get(vm).algorithm.digest_size))),
+];
+/// See [`SLOTS`].
+pub(super) const METHODS: &[MethodDef] = &[
+    MethodDef::method(
+        "copy",
+        "($self, /)",
+        "Return a copy of this HMAC object.",
+        F1(|vm, me| {
+            let h = this(me).get(vm);
+            let copy = Hmac { algorithm: h.algorithm, inner: h.inner.clone(), outer: h.outer.clone() };
+            Ok(instance::new_of(&Py::of(me.class()), copy).into())
         }),
-        ..Slots::NONE
-    })
-    .getset(&[
-        GetSetDef::get("name", "", |vm, me| {
-            let name = format!("hmac-{}", this(me).get(vm).algorithm.name);
-            Ok(vm.new_str(&name))
+    ),
+    MethodDef::method(
+        "update",
+        "($self, /, msg)",
+        "Feed more of the message.",
+        N(|vm, args| {
+            let [Some(me), Some(msg)] = args else { unreachable!("bound by the signature") };
+            let view = hashable(vm, msg)?;
+            let mut inner = this(me).get(vm).inner.clone();
+            inner.update(view.as_slice(vm));
+            this(me).get_mut(vm).inner = inner;
+            Ok(none())
         }),
-        GetSetDef::get("block_size", "", |vm, me| Ok(Value::from_usize(this(me).get(vm).algorithm.block_size))),
-        GetSetDef::get("digest_size", "", |vm, me| Ok(Value::from_usize(this(me).get(vm).algorithm.digest_size))),
-    ])
-    .methods(&[
-        MethodDef::method(
-            "copy",
-            "($self, /)",
-            "Return a copy of this HMAC object.",
-            F1(|vm, me| {
-                let h = this(me).get(vm);
-                let copy = Hmac { algorithm: h.algorithm, inner: h.inner.clone(), outer: h.outer.clone() };
-                Ok(instance::new(copy).into())
-            }),
-        ),
-        MethodDef::method(
-            "update",
-            "($self, /, msg)",
-            "Feed more of the message.",
-            N(|vm, args| {
-                let [Some(me), Some(msg)] = args else { unreachable!("bound by the signature") };
-                let view = hashable(vm, msg)?;
-                let mut inner = this(me).get(vm).inner.clone();
-                inner.update(view.as_slice(vm));
-                this(me).get_mut(vm).inner = inner;
-                Ok(none())
-            }),
-        ),
-        MethodDef::method(
-            "digest",
-            "($self, /)",
-            "Return the digest of the message so far, as bytes.",
-            F1(|vm, me| Ok(Bytes::from_slice(&this(me).get(vm).finish()).into())),
-        ),
-        MethodDef::method(
-            "hexdigest",
-            "($self, /)",
-            "Return the digest so far, as hexadecimal digits.",
-            F1(|vm, me| Ok(hexadecimal(&this(me).get(vm).finish()))),
-        ),
-    ]);
+    ),
+    MethodDef::method(
+        "digest",
+        "($self, /)",
+        "Return the digest of the message so far, as bytes.",
+        F1(|vm, me| Ok(Bytes::from_slice(&this(me).get(vm).finish()).into())),
+    ),
+    MethodDef::method(
+        "hexdigest",
+        "($self, /)",
+        "Return the digest so far, as hexadecimal digits.",
+        F1(|vm, me| Ok(hexadecimal(&this(me).get(vm).finish()))),
+    ),
+];
 
 fn this(me: &Value) -> &Py<Hmac> {
     me.downcast::<Hmac>().expect("a method of HMAC is called on one")
 }
 
 impl Hmac {
-    fn keyed(algorithm: &'static Algorithm, key: &[u8]) -> Hmac {
+    /// Over no message yet.
+    pub(super) fn keyed(algorithm: &'static Algorithm, key: &[u8]) -> Hmac {
         let mut block = if key.len() > algorithm.block_size {
             let mut hasher = Hasher::new(algorithm);
             hasher.update(key);
@@ -146,7 +154,13 @@ impl Hmac {
         Hmac { algorithm, inner, outer }
     }
 
-    fn finish(&self) -> Vec<u8> {
+    /// Takes in a part of the message.
+    pub(super) fn update(&mut self, message: &[u8]) {
+        self.inner.update(message);
+    }
+
+    /// The digest so far.
+    pub(super) fn finish(&self) -> Vec<u8> {
         let size = self.algorithm.digest_size;
         let mut outer = self.outer.clone();
         outer.update(&self.inner.finish(size));

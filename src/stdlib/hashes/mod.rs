@@ -1,7 +1,10 @@
 //! `_md5`, `_sha1`, `_sha2`, `_sha3`, `_blake2` (`Modules/md5module.c` and its neighbours): what `hashlib` is made of
-//! where there is no OpenSSL; `hmac` has `_hmac`. One payload serves all types.
+//! where there is no OpenSSL; `hmac` has `_hmac`, `front` has `_hashlib`, which in CPython is OpenSSL's. One payload
+//! serves all types.
 
 pub mod blake2;
+mod derive;
+pub mod front;
 mod hasher;
 pub mod hmac;
 mod keccak;

@@ -183,6 +183,29 @@ blakes! {
     BLAKE2S = "blake2s" "BLAKE2s";
 }
 
+/// `_hashlib.HASH`, what the functions `openssl_…` make.
+pub static HASH: TypeDef = TypeDef::new::<Hash>("_hashlib.HASH")
+    .doc("A hash is an object used to calculate a checksum of a string of information.")
+    .flags(TypeFlags::DISALLOW_INSTANTIATION.union(TypeFlags::BASETYPE))
+    .cpython_size(32, 0)
+    .slots(Slots {
+        repr: Some(|vm, me| {
+            let (class, name) = (me.class().payload.name(), this(me).get(vm).algorithm.name);
+            Ok(vm.new_str(&format!("<{name} {class} object @ {:#x}>", me.id())))
+        }),
+        ..Slots::NONE
+    })
+    .getset(GETSET)
+    .methods(methods!("obj"));
+
+/// `_hashlib.HASHXOF`: the digest is as long as one wants.
+pub static HASHXOF: TypeDef = TypeDef::new::<Hash>("_hashlib.HASHXOF")
+    .doc("A hash is an object used to calculate a checksum of a string of information.")
+    .base(&HASH)
+    .flags(TypeFlags::DISALLOW_INSTANTIATION)
+    .cpython_size(32, 0)
+    .methods(SHAKE_METHODS);
+
 /// The algorithm of a name.
 fn algorithm(name: &str) -> &'static Algorithm {
     ALGORITHMS.iter().find(|a| a.name == name).expect("the table has all names")

@@ -201,7 +201,8 @@ fn length_hint(vm: &mut Vm, args: &Args<'_>) -> PyResult {
     Ok(Value::from_usize(vm.length_hint(&args.pos()[0], default as usize)?))
 }
 
-fn compare_digest(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
+/// `hmac.compare_digest`: equality that takes as long for any difference.
+pub fn compare_digest(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
     if let (Some(x), Some(y)) = (a.downcast::<Str>(), b.downcast::<Str>()) {
         if !x.is_ascii() || !y.is_ascii() {
             return Err(vm.type_error("comparing strings with non-ASCII characters is not supported"));
