@@ -14,10 +14,10 @@ pub use stream::{READER, WRITER};
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::value::Frozen;
 use taipan_runtime::object::{
-    GetSetDef, MethodDef, NativeFn::*, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, instance, none,
+    GetSetDef, MethodDef, NativeFn::*, Py, PyResult, Raised, Slots, Type, TypeDef, TypeFlags, Value, instance, none,
 };
 use taipan_runtime::types::bytes::Bytes;
-use taipan_runtime::types::exceptions::UNICODE_ERROR;
+use taipan_runtime::types::exceptions::{UNICODE_DECODE_ERROR, UNICODE_ERROR};
 use taipan_runtime::types::int::Int;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
@@ -341,9 +341,8 @@ fn set_encoder_state(vm: &mut Vm, me: &Value, state: &Value) -> PyResult {
         let name = state.class().payload.name();
         return Err(vm.type_error(format!("setstate() argument must be int, not {name}")));
     };
-    let Ok(bytes) = state.to_big().to_le_bytes(1 + MOST_BYTES + 8, false) else {
-        return Err(vm.overflow_error("int too big to convert"));
-    };
+    let bytes = state.to_big().to_le_bytes(1 + MOST_BYTES + 8, false);
+    let bytes = bytes.map_err(|_| too_big(vm, state.is_negative()))?;
     let n = bytes[0] as usize;
     if n > MOST_BYTES {
         return Err(vm.new_error(&UNICODE_ERROR, "pending buffer too large"));
@@ -357,6 +356,10 @@ fn set_encoder_state(vm: &mut Vm, me: &Value, state: &Value) -> PyResult {
     Ok(none())
 }
 
+fn too_big(vm: &mut Vm, negative: bool) -> Raised {
+    vm.overflow_error(if negative { "can't convert negative int to unsigned" } else { "int too big to convert" })
+}
+
 fn set_decoder_state(vm: &mut Vm, me: &Value, state: &Value) -> PyResult {
     let Some(pair) = state.downcast::<Tuple>() else {
         let name = state.class().payload.name();
@@ -368,12 +371,14 @@ fn set_decoder_state(vm: &mut Vm, me: &Value, state: &Value) -> PyResult {
     let (Some(pending), Some(number)) = (pending.downcast::<Bytes>(), Int::read(number)) else {
         return Err(vm.type_error("setstate(): illegal state argument"));
     };
-    if pending.as_slice().len() > MOST_BYTES {
-        return Err(vm.new_error(&UNICODE_ERROR, "pending buffer too large"));
+    let n = pending.as_slice().len();
+    if n > MOST_BYTES {
+        let name = decoder(me).get(vm).0.codec.name;
+        let (name, reason) = (vm.new_str(name), vm.new_str("pending buffer too large"));
+        let args = [name, pending.as_value().clone(), Value::from_usize(0), Value::from_usize(n), reason];
+        return Err(vm.raise_with(&UNICODE_DECODE_ERROR, &args));
     }
-    let Ok(bytes) = number.to_big().to_le_bytes(8, false) else {
-        return Err(vm.overflow_error("int too big to convert"));
-    };
+    let bytes = number.to_big().to_le_bytes(8, false).map_err(|_| too_big(vm, number.is_negative()))?;
     let pending = pending.as_slice().to_vec();
     let kept = &mut decoder(me).get_mut(vm).0;
     kept.pending = pending;
