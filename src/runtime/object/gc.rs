@@ -288,35 +288,85 @@ fn mark_reachable(set: &mut Candidates) {
     // SAFETY: candidates are live containers; nothing runs in between that could end one.
     set.each(|set, object, _| unsafe {
         super::instance::traverse(object, &mut |v| {
-            if let Some(n) = container(v).and_then(|h| set.number(h)) {
-                if *n < REACHED {
-                    *n = n.saturating_sub(1);
-                }
+            if let Some(n) = set.number(v) {
+                *n = n.saturating_sub((*n < REACHED) as u32);
             }
         });
     });
-    let mut stack: Vec<*mut Header> = Vec::new();
-    // SAFETY: as above.
-    set.each(|set, object, number| unsafe {
+    let mut reached = Reached::new();
+    set.each(|set, object, number| {
         if number == 0 || number == REACHED {
             return;
         }
-        if let Some(n) = set.number(object) {
+        let word = object as usize;
+        // SAFETY: a live object's address is a reference to it.
+        if let Some(n) = set.number(unsafe { Value::ref_from_word(&word) }) {
             *n = REACHED;
         }
-        stack.push(object);
-        while let Some(object) = stack.pop() {
-            super::instance::traverse(object, &mut |v| {
-                let Some(h) = container(v) else { return };
-                if let Some(n) = set.number(h) {
-                    if *n < REACHED {
-                        *n = REACHED;
-                        stack.push(h);
+        reached.push(object);
+        while let Some(object) = reached.next() {
+            // SAFETY: as above.
+            unsafe {
+                super::instance::traverse(object, &mut |v| {
+                    if let Some(n) = set.number(v) {
+                        if *n < REACHED {
+                            *n = REACHED;
+                            reached.push(v.as_ptr());
+                        }
                     }
-                }
-            });
+                });
+            }
         }
     });
+}
+
+/// Objects that are reached and not yet looked into. Between the stack and the look there is a short queue, in which the
+/// object's memory has time to arrive.
+struct Reached {
+    stack: Vec<*mut Header>,
+    queue: [*mut Header; AHEAD],
+    first: usize,
+    waiting: usize,
+}
+
+/// How many objects wait for their memory.
+const AHEAD: usize = 8;
+
+impl Reached {
+    fn new() -> Reached {
+        Reached { stack: Vec::new(), queue: [std::ptr::null_mut(); AHEAD], first: 0, waiting: 0 }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, object: *mut Header) {
+        self.stack.push(object);
+    }
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<*mut Header> {
+        while self.waiting < AHEAD {
+            let Some(object) = self.stack.pop() else { break };
+            prefetch(object);
+            self.queue[(self.first + self.waiting) % AHEAD] = object;
+            self.waiting += 1;
+        }
+        if self.waiting == 0 {
+            return None;
+        }
+        let object = self.queue[self.first];
+        self.first = (self.first + 1) % AHEAD;
+        self.waiting -= 1;
+        Some(object)
+    }
+}
+
+#[inline(always)]
+fn prefetch(object: *const Header) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint; it reads nothing.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(object.cast());
+    }
 }
 
 /// Clears weak references to garbage, runs finalisers, and breaks the cycles of what is still unreachable.

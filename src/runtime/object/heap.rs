@@ -139,6 +139,19 @@ static mut HEAP: Heap = Heap {
     live_bytes: [0; 2],
 };
 
+/// Which megabytes of the address space are arenas, a bit each: pages of it that no arena needs stay untouched.
+static mut ARENAS: [u64; 1 << (ADDRESS_BITS - ARENA_BITS - 6)] = [0; 1 << (ADDRESS_BITS - ARENA_BITS - 6)];
+const ADDRESS_BITS: u32 = 47;
+const ARENA_BITS: u32 = ARENA_BYTES.trailing_zeros();
+
+/// Whether an address lies in an arena, and so in a pool.
+#[inline(always)]
+fn in_arena(address: usize) -> bool {
+    let arena = address >> ARENA_BITS;
+    // SAFETY: addresses of user space have so many bits; written under the GIL only.
+    unsafe { *(&raw const ARENAS).cast::<u64>().add(arena >> 6) & 1 << (arena & 63) != 0 }
+}
+
 #[inline(always)]
 fn heap() -> *mut Heap {
     &raw mut HEAP
@@ -247,24 +260,40 @@ unsafe fn fresh_pool() -> *mut Pool {
         if let Some(pool) = h.empty_pools.pop() {
             return pool;
         }
-        let map = libc::mmap(
-            null_mut(),
-            ARENA_BYTES + POOL_BYTES,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-            -1,
-            0,
-        );
-        if map == libc::MAP_FAILED {
-            std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u8; ARENA_BYTES]>());
-        }
-        let start = (map as usize).next_multiple_of(POOL_BYTES);
+        let start = map_arena() as usize;
+        let arena = start >> ARENA_BITS;
+        *(&raw mut ARENAS).cast::<u64>().add(arena >> 6) |= 1 << (arena & 63);
         for i in (0..ARENA_BYTES / POOL_BYTES).rev() {
             let pool = (start + i * POOL_BYTES) as *mut Pool;
             h.pools.push(pool);
             h.empty_pools.push(pool);
         }
         h.empty_pools.pop().expect("an arena has pools")
+    }
+}
+
+/// Fresh memory of an arena's size, aligned to it.
+fn map_arena() -> *mut u8 {
+    // SAFETY: plain mappings, checked; what is given back was just mapped.
+    unsafe {
+        let map = libc::mmap(
+            null_mut(),
+            2 * ARENA_BYTES,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            0,
+        );
+        if map == libc::MAP_FAILED || map as usize >> ADDRESS_BITS != 0 {
+            std::alloc::handle_alloc_error(std::alloc::Layout::new::<[u8; ARENA_BYTES]>());
+        }
+        let before = (map as usize).next_multiple_of(ARENA_BYTES) - map as usize;
+        let start = map.cast::<u8>().add(before);
+        if before > 0 {
+            libc::munmap(map, before);
+        }
+        libc::munmap(start.add(ARENA_BYTES).cast(), ARENA_BYTES - before);
+        start
     }
 }
 

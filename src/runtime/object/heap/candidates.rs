@@ -4,8 +4,9 @@
 //! starts, and the block's place in the row is its offset divided by the block size (by a multiplication). A large block
 //! has a row of one. The rows live as long as a collection; between collections objects pay nothing for them.
 
-use super::{FIRST, Heap, Large, POOL_BYTES, Pool, SMALL_MAX, Space, TOUCHED, heap, pool_of};
+use super::{FIRST, Heap, Large, POOL_BYTES, Pool, SMALL_MAX, Space, TOUCHED, heap, in_arena, pool_of};
 use crate::object::header::{Header, flag};
+use crate::object::value::Value;
 
 /// Number of a block that is no candidate.
 pub const ABSENT: u32 = u32::MAX;
@@ -145,22 +146,26 @@ impl Candidates {
         self.count
     }
 
-    /// The number of a live container, [`ABSENT`] when it is no candidate.
-    ///
-    /// # Safety
-    /// `object` is a live container that is not immortal.
+    /// The number of the candidate that a reference leads to. Objects in pools are not looked at for it.
     #[inline(always)]
-    pub unsafe fn number(&mut self, object: *mut Header) -> Option<&mut u32> {
-        // SAFETY: as `add`; a row covers its pool.
-        unsafe {
-            let place = if (*object).has(flag::LARGE) {
-                (*object.cast::<Large>().sub(1)).row.wrapping_sub(1) as usize
-            } else {
-                let pool = pool_of(object.cast());
-                if (*pool).row == 0 { usize::MAX } else { place_in(pool, object) }
-            };
-            self.numbers.get_mut(place)
+    pub fn number(&mut self, v: &Value) -> Option<&mut u32> {
+        if v.is_small() {
+            return None;
         }
+        let object = v.as_ptr();
+        // SAFETY: a reference leads to a live object; a row covers its pool.
+        let place = unsafe {
+            if in_arena(object as usize) {
+                let pool = pool_of(object.cast());
+                if (*pool).row == 0 {
+                    return None;
+                }
+                place_in(pool, object)
+            } else {
+                large_place(object)?
+            }
+        };
+        self.numbers.get_mut(place).filter(|n| **n != ABSENT)
     }
 
     /// Visits the candidates in order of their blocks, each with its number.
@@ -193,6 +198,17 @@ impl Drop for Candidates {
             self.pools.iter().for_each(|&p| (*p).row = 0);
             self.large.iter().for_each(|&l| (*l).row = 0);
         }
+    }
+}
+
+/// Where the number of an object outside of pools stands; static objects have none.
+unsafe fn large_place(object: *mut Header) -> Option<usize> {
+    // SAFETY: by the caller's promise the object is live; the flag tells what precedes it.
+    unsafe {
+        if !(*object).has(flag::LARGE) {
+            return None;
+        }
+        ((*object.cast::<Large>().sub(1)).row as usize).checked_sub(1)
     }
 }
 
