@@ -36,6 +36,9 @@ impl super::run::Watch for Debugged {
     fn before(&mut self, vm: &mut Vm) {
         Debugged::before(self, vm);
     }
+    fn sees_compilation(&self) -> bool {
+        true
+    }
     fn main_done(&mut self, vm: &mut Vm) {
         Debugged::main_done(self, vm);
     }

@@ -6,6 +6,7 @@ use super::python::{self, Plan, Program, Tell, holds_main};
 use super::table::COMMANDS;
 use crate::places;
 use crate::profiler::follow::Family;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use taipan_runtime::import::embedded::STDLIB_DIR;
 use taipan_runtime::object::{PyResult, Value, boolean, none};
@@ -20,6 +21,10 @@ use taipan_runtime::vm::{Vm, crash};
 pub trait Watch: Send {
     /// The interpreter is up; the program's first line runs next.
     fn before(&mut self, vm: &mut Vm);
+    /// Whether [`Watch::before`] comes before the program's text is compiled, so that an error in it is seen.
+    fn sees_compilation(&self) -> bool {
+        false
+    }
     /// The program's main code is over; threads, `atexit` functions and streams are not yet.
     fn main_done(&mut self, _vm: &mut Vm) {}
     /// The program is over, threads and `atexit` functions included; its modules are still there.
@@ -50,6 +55,7 @@ impl Watch for Unwatched {
 
 /// Who watches over this process. Taken out while it works, so that an end that comes then finds nobody.
 static WATCH: Mutex<Option<Box<dyn Watch>>> = Mutex::new(None);
+static BEGUN: AtomicBool = AtomicBool::new(false);
 
 fn watch() -> MutexGuard<'static, Option<Box<dyn Watch>>> {
     WATCH.lock().unwrap_or_else(PoisonError::into_inner)
@@ -63,7 +69,11 @@ fn tell(what: impl FnOnce(&mut dyn Watch)) {
     }
 }
 
+/// The program's first line is next; once.
 fn begin(vm: &mut Vm) {
+    if BEGUN.swap(true, Relaxed) {
+        return;
+    }
     tell(|w| {
         w.before(vm);
         if w.sees_endings() {
@@ -194,7 +204,9 @@ pub fn run(plan: Plan, who: Box<dyn Watch>) -> Result<i32, String> {
     *watch() = Some(who);
     let outcome = start::initialize(vm).and_then(|()| {
         trace_allocations(vm, frames)?;
-        begin(vm);
+        if watch().as_ref().is_some_and(|w| w.sees_compilation()) {
+            begin(vm);
+        }
         execute(vm, &plan.program, source)
     });
     if outcome.is_err() && !has_begun(vm) {
@@ -281,8 +293,8 @@ fn read(plan: &Plan) -> Result<Vec<u8>, String> {
 fn execute(vm: &mut Vm, program: &Program, source: Vec<u8>) -> PyResult<()> {
     match program {
         Program::None if at_a_prompt() => prompt(vm, true),
-        Program::Command(_) => start::run_source(vm, &source, "<string>"),
-        Program::Stdin | Program::None => start::run_source(vm, &source, "<stdin>"),
+        Program::Command(_) => run_text(vm, &source, "<string>"),
+        Program::Stdin | Program::None => run_text(vm, &source, "<stdin>"),
         Program::File(f) if holds_main(f) => run_module(vm, "__main__", false),
         Program::File(f) => {
             let main = start::main_module(vm)?;
@@ -290,10 +302,16 @@ fn execute(vm: &mut Vm, program: &Program, source: Vec<u8>) -> PyResult<()> {
             let full = std::path::absolute(f).map_or_else(|_| f.clone(), |p| p.to_string_lossy().into_owned());
             let file = vm.new_str(&full);
             main.dict.store_text("__file__", file);
-            start::run_source(vm, &source, &full)
+            run_text(vm, &source, &full)
         }
         Program::Module(m) => run_module(vm, m, true),
     }
+}
+
+fn run_text(vm: &mut Vm, source: &[u8], name: &str) -> PyResult<()> {
+    let main = start::prepare(vm, source, name)?;
+    begin(vm);
+    start::run_prepared(vm, &main)
 }
 
 /// Whether commands come from a person.
@@ -329,6 +347,7 @@ fn inspect(vm: &mut Vm, outcome: PyResult<()>) -> PyResult<()> {
 /// `runpy` finds and runs a module as `__main__`; `alter` puts its file into `sys.argv[0]`.
 fn run_module(vm: &mut Vm, name: &str, alter: bool) -> PyResult<()> {
     start::main_module(vm)?;
+    begin(vm);
     let runpy = vm.import("runpy")?;
     let name = vm.new_str(name);
     vm.call_method(&runpy, "_run_module_as_main", &[name, boolean(alter)]).map(|_| ())

@@ -31,7 +31,51 @@ pub fn find(vm: &mut Vm, wanted: &[Value]) -> FxHashMap<usize, String> {
             search(&roots, &mut came_from, &mut missing, &mut found);
         }
     }
+    unnamed(&came_from, &missing, &mut found);
     found
+}
+
+/// What refers to objects that no name leads to: other objects like them, in a cycle or with native code behind.
+fn unnamed(
+    came_from: &FxHashMap<usize, Option<Value>>,
+    missing: &FxHashSet<usize>,
+    found: &mut FxHashMap<usize, String>,
+) {
+    if missing.is_empty() {
+        return;
+    }
+    let mut owners: FxHashMap<usize, Value> = FxHashMap::default();
+    for v in gc::objects(None).into_iter().filter(|v| !came_from.contains_key(&v.word())) {
+        children(&v, &mut |child| {
+            if child.header().is_some() && !came_from.contains_key(&child.word()) {
+                owners.entry(child.word()).or_insert_with(|| v.clone());
+            }
+        });
+    }
+    for &word in missing {
+        let (mut at, mut steps, mut seen) = (word, Vec::new(), FxHashSet::default());
+        let mut child: Option<Value> = None;
+        while let Some(owner) = owners.get(&at).filter(|_| seen.insert(at)) {
+            if let Some(child) = &child {
+                steps.push(step(owner, child));
+            } else {
+                let mut own = None;
+                children(owner, &mut |c| own = own.take().or_else(|| (c.word() == at).then(|| c.clone())));
+                steps.extend(own.map(|c| step(owner, &c)));
+            }
+            child = Some(owner.clone());
+            at = owner.word();
+        }
+        let (Some(top), Some(owner)) = (child, owners.get(&word)) else { continue };
+        let class = |v: &Value| v.class().payload.name().to_string();
+        let text = if owners.contains_key(&at) {
+            // Going round says nothing more of the object.
+            format!("a cycle that is not collected yet: {}{}", class(owner), steps.first().map_or("", |s| s.as_str()))
+        } else {
+            format!("native code, which holds: {}{}", class(&top), steps.iter().rev().cloned().collect::<String>())
+        };
+        found.insert(word, text);
+    }
 }
 
 /// Looks for the objects that are still missing, from some roots.

@@ -119,7 +119,7 @@ fn holders(out: &mut String, s: &Spot) {
     if reached < s.sampled {
         let _ = writeln!(
             out,
-            "       no name leads to {} of {} looked at: a cycle not yet collected, or native code holds them",
+            "       no name leads to {} of {} looked at: native code holds them, or they are shared by the interpreter",
             s.sampled - reached,
             s.sampled
         );

@@ -6,6 +6,7 @@
 
 use super::Mode;
 use super::tree::Tree;
+use nix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
@@ -41,6 +42,8 @@ pub struct Recording {
     pub missed: u64,
     /// Periods in all.
     pub rounds: u64,
+    /// CPU time that the clock itself used.
+    pub own: Duration,
 }
 
 /// A clock that runs.
@@ -79,7 +82,7 @@ struct Sampling {
 impl Sampling {
     fn new(watcher: Watcher, period: Duration, mode: Mode) -> Sampling {
         let recording =
-            Recording { tree: Tree::default(), threads: Vec::new(), duration: Duration::ZERO, missed: 0, rounds: 0 };
+            Recording { tree: Tree::default(), threads: Vec::new(), duration: Duration::ZERO, missed: 0, rounds: 0, own: Duration::ZERO };
         Sampling { watcher, period, mode, recording, random: 0x9E37_79B9_7F4A_7C15 }
     }
 
@@ -109,6 +112,7 @@ impl Sampling {
         watcher.take_answer(&mut |look| recording.add(&look, *period, *mode));
         recording.rounds = round;
         recording.duration = start.elapsed();
+        recording.own = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default();
         self.recording
     }
 

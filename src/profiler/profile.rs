@@ -94,8 +94,10 @@ pub struct Profile {
     pub rate: u64,
     /// Nanoseconds from the program's first line to its end.
     pub duration: u64,
-    /// Nanoseconds of CPU that all processes used meanwhile.
+    /// Nanoseconds of CPU that the program's processes used meanwhile.
     pub cpu: u64,
+    /// Nanoseconds of CPU that the profiler used beside them.
+    pub own_cpu: u64,
     /// Periods in all, and those in which nobody could be looked at.
     pub rounds: u64,
     /// See `rounds`.
@@ -177,7 +179,8 @@ impl Profile {
             mode: about.mode,
             rate: about.rate,
             duration: recording.duration.as_nanos() as u64,
-            cpu: about.cpu.as_nanos() as u64,
+            cpu: about.cpu.saturating_sub(recording.own).as_nanos() as u64,
+            own_cpu: recording.own.as_nanos() as u64,
             rounds: recording.rounds,
             missed: recording.missed,
             threads: seen,
@@ -211,6 +214,7 @@ impl Profile {
             ..n
         }));
         self.cpu += other.cpu;
+        self.own_cpu += other.own_cpu;
         self.rounds += other.rounds;
         self.missed += other.missed;
     }

@@ -25,7 +25,7 @@ pub fn text(p: &Profile, top: usize, colour: bool) -> String {
     let _ = writeln!(
         out,
         "{bold}profile of {}{plain}: {:.3} s, {:.3} s CPU, {}{}{}\n{} samples at {} Hz ({} time), {} of {} periods \
-         missed ({:.1} %)",
+         missed ({:.1} %); the profiler took {:.3} s CPU beside it",
         p.command.get(1..).unwrap_or_default().join(" "),
         seconds(p.duration),
         seconds(p.cpu),
@@ -38,6 +38,7 @@ pub fn text(p: &Profile, top: usize, colour: bool) -> String {
         p.missed,
         p.rounds,
         share(p.missed, p.rounds),
+        seconds(p.own_cpu),
     );
     if p.unseen > 0 {
         let _ = writeln!(out, "not in it: {} that did not end before the program", many(p.unseen, "process"));

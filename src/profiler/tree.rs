@@ -25,6 +25,8 @@ pub struct Tree {
     /// Callers come before callees.
     pub nodes: Vec<Node>,
     children: FxHashMap<(u32, Spot), u32>,
+    /// The last sample's way from the outside in, of each thread: the next one mostly shares its beginning.
+    last: Vec<Vec<(Spot, u32)>>,
     /// Samples whose context did not fit.
     pub folded: u64,
 }
@@ -37,8 +39,15 @@ fn root_key(thread: u32) -> u32 {
 impl Tree {
     /// Adds a sample of thread number `thread`: its places innermost first, and the time it stands for.
     pub fn add(&mut self, thread: u32, spots: &[Spot], time: u64) {
-        let mut at: Option<u32> = None;
-        for &spot in spots.iter().rev() {
+        let number = thread as usize;
+        if self.last.len() <= number {
+            self.last.resize_with(number + 1, Vec::new);
+        }
+        let mut way = std::mem::take(&mut self.last[number]);
+        let shared = spots.iter().rev().zip(&way).take_while(|(spot, (known, _))| *spot == known).count();
+        way.truncate(shared);
+        let mut at = way.last().map(|(_, node)| *node);
+        for &spot in spots.iter().rev().skip(shared) {
             let key = (at.unwrap_or(root_key(thread)), spot);
             at = match self.children.get(&key) {
                 Some(&n) => Some(n),
@@ -53,7 +62,9 @@ impl Tree {
                     Some(n)
                 }
             };
+            way.extend(at.map(|n| (spot, n)));
         }
+        self.last[number] = way;
         if let Some(n) = at {
             let node = &mut self.nodes[n as usize];
             node.self_time += time;

@@ -110,6 +110,12 @@ pub fn main_module(vm: &mut Vm) -> PyResult<Py<Module>> {
 
 /// Compiles and runs a source text as `__main__`.
 pub fn run_source(vm: &mut Vm, source: &[u8], filename: &str) -> PyResult<()> {
+    let main = prepare(vm, source, filename)?;
+    run_prepared(vm, &main)
+}
+
+/// Compiles a source text as `__main__`: what [`run_prepared`] runs.
+pub fn prepare(vm: &mut Vm, source: &[u8], filename: &str) -> PyResult<Py<Function>> {
     let text = match taipan_syntax::decode_source(source, filename) {
         Ok(s) => s.text,
         Err(e) => return Err(vm.syntax_error(&e, None)),
@@ -122,8 +128,13 @@ pub fn run_source(vm: &mut Vm, source: &[u8], filename: &str) -> PyResult<()> {
     let code = vm.compile(&text, &how)?;
     let main = main_module(vm)?;
     let dict: Py<Dict> = main.dict.clone();
-    let f = Function::new(vm, code, dict.clone(), None);
-    vm.run_code(&f, dict.as_value()).map(|_| ())
+    Ok(Function::new(vm, code, dict, None))
+}
+
+/// Runs what [`prepare`] made.
+pub fn run_prepared(vm: &mut Vm, main: &Py<Function>) -> PyResult<()> {
+    let dict = main.globals.clone();
+    vm.run_code(main, dict.as_value()).map(|_| ())
 }
 
 /// Ends the program: waits for threads, runs `atexit`, flushes the streams. Gives the exit status for the outcome of its
