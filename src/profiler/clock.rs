@@ -81,8 +81,14 @@ struct Sampling {
 
 impl Sampling {
     fn new(watcher: Watcher, period: Duration, mode: Mode) -> Sampling {
-        let recording =
-            Recording { tree: Tree::default(), threads: Vec::new(), duration: Duration::ZERO, missed: 0, rounds: 0, own: Duration::ZERO };
+        let recording = Recording {
+            tree: Tree::default(),
+            threads: Vec::new(),
+            duration: Duration::ZERO,
+            missed: 0,
+            rounds: 0,
+            own: Duration::ZERO,
+        };
         Sampling { watcher, period, mode, recording, random: 0x9E37_79B9_7F4A_7C15 }
     }
 
