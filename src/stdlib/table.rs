@@ -48,6 +48,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::multibyte::HK,
     &crate::opcode::MODULE,
     &crate::operator::MODULE,
+    &crate::pickle::MODULE,
     &crate::posix::MODULE,
     &crate::posixsubprocess::MODULE,
     &crate::queue::MODULE,
