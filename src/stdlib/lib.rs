@@ -53,6 +53,7 @@ pub mod sysconfigdata;
 pub mod system;
 pub mod table;
 pub mod termios;
+pub mod testcapi;
 pub mod thread;
 pub mod time;
 pub mod tokenize;

@@ -65,6 +65,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::symtable::MODULE,
     &crate::sysconfigdata::MODULE,
     &crate::termios::MODULE,
+    &crate::testcapi::MODULE,
     &crate::thread::MODULE,
     &crate::time::MODULE,
     &crate::tokenize::MODULE,

@@ -4,7 +4,7 @@ use super::events::{Event, EventSet, LOCAL, UNGROUPED};
 use super::jump::Stop;
 use super::native::{Answer, Hit};
 use super::patches;
-use super::switchboard::{self, Callback, PYTHON_TOOLS};
+use super::switchboard::{self, Callback, PYTHON_TOOLS, Tools};
 use crate::builtins::global::Global;
 use crate::import::ModuleDef;
 use crate::object::NativeFn::{F0, F1, F2, F3};
@@ -229,9 +229,18 @@ pub fn deliver(vm: &mut Vm, code: &Py<Code>, tool: usize, hit: &Hit<'_>) -> PyRe
         }
         _ => args.push(hit.value.cloned().unwrap_or_else(none)),
     }
-    vm.hooks.stops.push(Stop { frame: vm.frame, sp: vm.sp, event: hit.event });
+    let answer = report(vm, &callback, tool, hit.event, &args)?;
+    if answer == Answer::Disable && callback.both_branches {
+        disable_other_branch(code, tool, hit);
+    }
+    Ok(answer)
+}
+
+/// Calls a callback. One that answers `DISABLE` to an event that cannot be disabled is taken out.
+fn report(vm: &mut Vm, callback: &Callback, tool: usize, event: Event, args: &[Value]) -> PyResult<Answer> {
+    vm.hooks.stops.push(Stop { frame: vm.frame, sp: vm.sp, event });
     vm.hooks.in_python += 1;
-    let r = vm.call(&callback.function, &args);
+    let r = vm.call(&callback.function, args);
     vm.hooks.in_python -= 1;
     if let Some(stop) = vm.hooks.stops.pop() {
         vm.sp = stop.sp;
@@ -239,16 +248,40 @@ pub fn deliver(vm: &mut Vm, code: &Py<Code>, tool: usize, hit: &Hit<'_>) -> PyRe
     if !DISABLE.get().is_some_and(|d| d.is(&r.as_ref().map_or_else(|_| none(), Value::clone))) {
         return r.map(|_| Answer::Go);
     }
-    if !hit.event.is_local() {
-        let name = hit.event.name();
-        let dead = switchboard::with(|b| b.callbacks[tool][hit.event as usize].take());
-        drop(dead);
-        return Err(vm.value_error(format!("Cannot disable {name} events. Callback removed.")));
+    if event.is_local() {
+        return Ok(Answer::Disable);
     }
-    if callback.both_branches {
-        disable_other_branch(code, tool, hit);
+    let name = event.name();
+    let dead = switchboard::with(|b| b.callbacks[tool][event as usize].take());
+    drop(dead);
+    Err(vm.value_error(format!("Cannot disable {name} events. Callback removed.")))
+}
+
+/// Tools of `sys.monitoring` that listen to an event in all code: what a scope outside of bytecode starts with
+/// (`PyMonitoring_EnterScope`).
+pub fn scope(event: Event) -> Tools {
+    switchboard::listeners(event) & ((1 << PYTHON_TOOLS) - 1)
+}
+
+/// Reports an event of something other than bytecode to the tools of a set; gives those that want to hear more of the place
+/// (`PyMonitoring_Fire…Event`). A pending exception is put aside; an error of a callback takes its place.
+pub fn fire(vm: &mut Vm, tools: Tools, event: Event, args: &[Value]) -> PyResult<Tools> {
+    let mut left = tools;
+    if vm.hooks.in_python > 0 {
+        return Ok(left);
     }
-    Ok(Answer::Disable)
+    for tool in (0..PYTHON_TOOLS).rev().filter(|t| tools & 1 << t != 0) {
+        let Some(callback) = switchboard::with(|b| b.callbacks[tool][event as usize].clone()) else { continue };
+        if report(vm, &callback, tool, event, args)? == Answer::Disable {
+            left &= !(1 << tool);
+        }
+    }
+    Ok(left)
+}
+
+/// `sys.monitoring.MISSING`: stands for the first argument of a call without one.
+pub fn missing() -> Value {
+    MISSING.get().unwrap_or_else(none)
 }
 
 /// A callback registered for `BRANCH` is disabled both ways: the event of the other way lies at another unit.
