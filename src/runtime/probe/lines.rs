@@ -7,6 +7,7 @@
 //! instruction, whose place the predecessors then record (each has a silent probe that saves its `ip`).
 
 use crate::vm::running::Running;
+use rustc_hash::FxHashMap;
 use taipan_bytecode::Op;
 
 /// Does not start a line.
@@ -15,8 +16,14 @@ pub const NO: u8 = 0;
 pub const START: u8 = 1;
 /// Starts a line unless the previous instruction was on it.
 pub const DYNAMIC: u8 = 2;
-/// A predecessor of a [`DYNAMIC`] unit: bit beside the others.
-pub const RECORDS: u8 = 4;
+
+/// Where lines start in a running copy.
+pub struct Starts {
+    /// For each unit one of the constants above.
+    pub kinds: Vec<u8>,
+    /// The units from which control comes to each [`DYNAMIC`] one.
+    pub before: FxHashMap<u32, Vec<u32>>,
+}
 
 /// The instruction of each unit that is one.
 pub struct Layout {
@@ -78,8 +85,8 @@ fn never_starts(op: Op) -> bool {
     matches!(op, Op::END_ASYNC_FOR | Op::END_FOR | Op::END_SEND | Op::RESUME | Op::POP_ITER)
 }
 
-/// For each unit of the copy one of the constants above.
-pub fn starts(running: &Running, layout: &Layout) -> Vec<u8> {
+/// Finds where lines start.
+pub fn starts(running: &Running, layout: &Layout) -> Starts {
     let all = &layout.instructions;
     let line = |n: usize| running.known_line(all[n].unit as usize);
     let mut kinds = vec![NO; all.len()];
@@ -106,8 +113,9 @@ pub fn starts(running: &Running, layout: &Layout) -> Vec<u8> {
             kinds[t] = DYNAMIC;
         }
     }
+    let mut predecessors = FxHashMap::default();
     for n in 0..all.len() {
-        if kinds[n] & 3 == NO {
+        if kinds[n] == NO {
             continue;
         }
         let mut before = jumps_to[n].clone();
@@ -115,14 +123,14 @@ pub fn starts(running: &Running, layout: &Layout) -> Vec<u8> {
             before.push(n - 1);
         }
         let mixed = before.iter().any(|&p| line(p) == line(n));
-        if mixed || kinds[n] & 3 == DYNAMIC {
-            kinds[n] = kinds[n] & RECORDS | DYNAMIC;
-            before.iter().for_each(|&p| kinds[p] |= RECORDS);
+        if mixed || kinds[n] == DYNAMIC {
+            kinds[n] = DYNAMIC;
+            predecessors.insert(all[n].unit, before.iter().map(|&p| all[p].unit).collect());
         }
     }
     let mut out = vec![NO; running.unit_count()];
     for (i, k) in all.iter().zip(kinds) {
         out[i.unit as usize] = k;
     }
-    out
+    Starts { kinds: out, before: predecessors }
 }

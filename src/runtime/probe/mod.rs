@@ -145,8 +145,7 @@ fn tell_all(vm: &mut Vm, running: &Running, site: &Site, ip: *const Unit, prev: 
     let at = place(running, running.index_of(ip));
     // SAFETY: the innermost frame is live.
     let stays = |vm: &Vm| unsafe { (*vm.frame).ip == ip };
-    let mut hear =
-        if site.line_kind & 3 == lines::START { site.line } else { site.line & coming(running, at.unit, prev) };
+    let mut hear = if site.line_kind == lines::START { site.line } else { site.line & coming(running, at.unit, prev) };
     if vm.hooks.jumped_to == ip as usize {
         hear &= !CALLS_PYTHON;
     }

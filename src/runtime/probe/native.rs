@@ -143,9 +143,9 @@ pub fn remove_offset(code: &Py<Code>, offset: u32, tool: Tool, data: usize) {
 pub fn lines_of(code: &Py<Code>) -> Vec<u32> {
     let running = code.running();
     let layout = super::lines::Layout::of(running);
-    let kinds = super::lines::starts(running, &layout);
+    let kinds = super::lines::starts(running, &layout).kinds;
     let mut out: Vec<u32> = (0..running.unit_count())
-        .filter(|&u| kinds[u] & 3 != super::lines::NO)
+        .filter(|&u| kinds[u] != super::lines::NO)
         .map(|u| running.line_of_unit(u))
         .filter(|&l| l != 0)
         .collect();

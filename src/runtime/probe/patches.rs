@@ -5,7 +5,7 @@
 //! instruction, kept from specialising itself; when the probe goes, it warms up anew.
 
 use super::events::{Event, UNGROUPED, event_of};
-use super::lines::{self, Layout};
+use super::lines::{self, Layout, Starts};
 use super::switchboard::{self, Masks, Tools};
 use crate::types::code::Code;
 use crate::vm::handlers::opcode as rop;
@@ -65,7 +65,7 @@ pub struct CodeProbes {
     pub offsets: FxHashMap<u32, Vec<Point>>,
     disabled: FxHashMap<(u32, Layer), Tools>,
     sites: Vec<Site>,
-    layout: Option<(Layout, Vec<u8>)>,
+    layout: Option<(Layout, Starts)>,
 }
 
 impl CodeProbes {
@@ -155,23 +155,25 @@ impl CodeProbes {
     fn plan(&mut self, running: &Running) -> Vec<Site> {
         if self.layout.is_none() {
             let layout = Layout::of(running);
-            let kinds = lines::starts(running, &layout);
-            self.layout = Some((layout, kinds));
+            let starts = lines::starts(running, &layout);
+            self.layout = Some((layout, starts));
         }
-        let Some((layout, kinds)) = &self.layout else { return Vec::new() };
+        let Some((layout, starts)) = &self.layout else { return Vec::new() };
         let mut out = vec![Site::default(); running.unit_count()];
         let some_lines = self.active[Event::Line as usize] != 0 || !self.lines.is_empty();
-        let mut recording = false;
+        let mut recording: Vec<u32> = Vec::new();
         let off = |unit, layer| self.disabled.get(&(unit, layer)).copied().unwrap_or(0);
         for (n, i) in layout.instructions.iter().enumerate() {
             let site = &mut out[i.unit as usize];
-            let kind = kinds[i.unit as usize];
+            let kind = starts.kinds[i.unit as usize];
             site.line_kind = kind;
-            if some_lines && kind & 3 != lines::NO {
+            if some_lines && kind != lines::NO {
                 let line = running.line_of_unit(i.unit as usize);
                 site.line = self.line_tools(line) & !off(i.unit, Layer::Line);
                 site.points = self.lines.contains_key(&line);
-                recording |= site.line != 0 && kind & 3 == lines::DYNAMIC;
+                if let Some(before) = starts.before.get(&i.unit).filter(|_| site.line != 0) {
+                    recording.extend(before);
+                }
             }
             if !matches!(i.op, Op::END_FOR | Op::RESUME) {
                 site.instruction = self.active[Event::Instruction as usize] & !off(i.unit, Layer::Instruction);
@@ -194,11 +196,10 @@ impl CodeProbes {
                 site.op = i.op.number();
             }
         }
-        if recording {
-            for i in &layout.instructions {
-                if kinds[i.unit as usize] & lines::RECORDS != 0 {
-                    out[i.unit as usize].op = i.op.number();
-                }
+        // Silent probes, which record where control came from: only before the units that are asked for.
+        for unit in recording {
+            if let Some(n) = layout.find(unit) {
+                out[unit as usize].op = layout.instructions[n].op.number();
             }
         }
         out
@@ -261,6 +262,14 @@ pub fn keep_generic(running: &Running, unit: usize, op: u16) {
 
 fn restore(running: &Running, unit: usize, op: u16) {
     running.patch(unit, op);
+    if let Some(before) = previous(running, unit).filter(|&b| rop::fuses(running.canonical_op(b))) {
+        // It may have specialised itself alone, while the probe was here: it gets another chance to take in this one.
+        // SAFETY: a unit of the copy.
+        if unsafe { (*running.at(before)).op } != rop::PROBE {
+            running.patch(before, running.canonical_op(before).map_or(0, Op::number));
+            running.set_cache(before, rop::WARMUP);
+        }
+    }
     let Some(op) = Op::from_number(op) else { return };
     if rop::initial_cache(op) == rop::WARMUP && op != Op::RESUME {
         running.set_cache(unit, rop::WARMUP);

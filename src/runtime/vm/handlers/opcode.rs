@@ -257,6 +257,11 @@ pub fn unfused(op: u16) -> Option<u16> {
     }
 }
 
+/// Whether an instruction, specialising itself, may take in the one after it.
+pub fn fuses(op: Option<Op>) -> bool {
+    op == Some(Op::COMPARE_OP)
+}
+
 /// Value of the cache half of a unit before the first execution.
 pub fn initial_cache(op: Op) -> u32 {
     match op {
