@@ -396,7 +396,7 @@ fn enable(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         }
     }
     if switchboard::with(|b| b.names[PROFILER_ID].is_some()) {
-        return Err(vm.value_error("Another profiling tool is already active"));
+        return Err(vm.value_error(format!("tool {PROFILER_ID} is already in use")));
     }
     let Some(tool) = tool() else { return Err(vm.runtime_error("too many native tools")) };
     let name = vm.new_str("cProfile");

@@ -133,10 +133,11 @@ def main():
             code = compile(source.read(), script, "exec")
         spec = importlib.machinery.ModuleSpec(name="__main__", loader=None, origin=script)
         module = importlib.util.module_from_spec(spec)
-        # What the script defines must be found in `sys.modules`, by pickle for one.
+        # What the script defines must be found in `sys.modules`, by pickle for one. Without a `__spec__` it is a script
+        # run directly, as processes that it spawns understand it.
         sys.modules["__main__"] = module
         namespace = module.__dict__
-        namespace.update({"__spec__": spec, "__file__": spec.origin, "__name__": spec.name,
+        namespace.update({"__spec__": None, "__file__": spec.origin, "__name__": spec.name,
                           "__package__": None, "__cached__": None})
     try:
         runctx(code, namespace, None, options.outfile, options.sort)
