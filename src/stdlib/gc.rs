@@ -1,6 +1,7 @@
 //! `gc` (`Modules/gcmodule.c`): the collector's switches, its counts, and who refers to whom.
 
 use crate::system::int;
+use taipan_runtime::builtins::sys::audit::audit;
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::gc::{self, GC};
 use taipan_runtime::object::header::flag;
@@ -116,7 +117,8 @@ pub static MODULE: ModuleDef = ModuleDef::new("gc")
             "get_referrers",
             "($module, /, *objs)",
             "Objects that refer to these directly.",
-            V(|_, a| {
+            V(|vm, a| {
+                audit(vm, "gc.get_referrers", &[Tuple::from_slice(a.pos()).into()])?;
                 let targets = a.pos().to_vec();
                 let all = gc::referrers(&targets).into_iter().filter(gc::is_tracked).collect();
                 Ok(List::from_vec(all).into())
@@ -126,7 +128,8 @@ pub static MODULE: ModuleDef = ModuleDef::new("gc")
             "get_referents",
             "($module, /, *objs)",
             "What these refer to directly.",
-            V(|_, a| {
+            V(|vm, a| {
+                audit(vm, "gc.get_referents", &[Tuple::from_slice(a.pos()).into()])?;
                 let all = a.pos().iter().filter(|v| has_gc(v)).flat_map(gc::referents).collect();
                 Ok(List::from_vec(all).into())
             }),
@@ -189,6 +192,7 @@ fn get_objects(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
             return Err(vm.type_error(format!("argument should be integer or None, not '{got}'")));
         }
     };
+    audit(vm, "gc.get_objects", &[Value::small_unchecked(generation)])?;
     if generation >= 3 {
         return Err(vm.value_error("generation parameter must be less than the number of available generations (3)"));
     }

@@ -4,13 +4,14 @@ use crate::posix;
 use crate::system::int;
 use crate::system::path::c_string;
 use std::ffi::CString;
-use taipan_runtime::builtins::sys::audit::audit;
+use taipan_runtime::builtins::sys::audit::{audit, listened as audited};
 use taipan_runtime::builtins::sys::machine::finalizing;
 use taipan_runtime::host::process;
 use taipan_runtime::host::spawn::{Child, Spawn};
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::{MethodDef, NativeFn::*, PyResult, Value, none};
 use taipan_runtime::types::exceptions as exc;
+use taipan_runtime::types::list::List;
 use taipan_runtime::types::tuple::Tuple;
 use taipan_runtime::vm::{Vm, gil};
 
@@ -127,6 +128,11 @@ fn read(vm: &mut Vm, a: A<'_>) -> PyResult<Spawn> {
 fn fork_exec(vm: &mut Vm, a: A<'_>) -> PyResult {
     let spawn = read(vm, a)?;
     let preexec = optional(a, 21);
+    if audited() {
+        let list = |vm: &mut Vm, v: &Value| vm.collect(v).map(|v| List::from_vec(v).into());
+        let (programs, args) = (list(vm, &arg(a, 1))?, list(vm, &arg(a, 0))?);
+        audit(vm, "_posixsubprocess.fork_exec", &[programs, args, arg(a, 5)])?;
+    }
     audit(vm, "os.fork", &[])?;
     if preexec.is_some() && finalizing() {
         let message = "preexec_fn not supported at interpreter shutdown";

@@ -369,6 +369,19 @@ fn run(vm: &mut Vm, code: &Py<Code>, globals: &Py<Dict>, locals: &Value, closure
     vm.run_code(&f, locals)
 }
 
+/// Compiles text that is run at once, with the audit events of both.
+fn audited(vm: &mut Vm, text: &str, how: &How) -> PyResult<Py<Code>> {
+    if !sys::audit::listened() {
+        return vm.compile(text, how);
+    }
+    let source = Bytes::from_slice(text.as_bytes()).into();
+    let filename = vm.new_str("<string>");
+    sys::audit::audit(vm, "compile", &[source, filename])?;
+    let code = vm.compile(text, how)?;
+    sys::audit::audit(vm, "exec", std::slice::from_ref(code.as_value()))?;
+    Ok(code)
+}
+
 /// `eval(source, /, globals=None, locals=None)`
 pub fn eval(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     let [Some(source), globals, locals] = a else { return Err(vm.system_error("eval(): unbound argument")) };
@@ -384,7 +397,7 @@ pub fn eval(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     }
     let text = source_text(vm, source, "eval() arg 1 must be a string, bytes or code object", "<string>")?;
     let how = How { futures: inherited_futures(vm), ..How::new(Mode::Eval, "<string>") };
-    let code = vm.compile(text.trim_start_matches([' ', '\t']), &how)?;
+    let code = audited(vm, text.trim_start_matches([' ', '\t']), &how)?;
     run(vm, &code, &globals, &locals, None)
 }
 
@@ -406,7 +419,7 @@ pub fn exec(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     }
     let text = source_text(vm, source, "exec() arg 1 must be a string, bytes or code object", "<string>")?;
     let how = How { futures: inherited_futures(vm), ..How::new(Mode::Exec, "<string>") };
-    let code = vm.compile(&text, &how)?;
+    let code = audited(vm, &text, &how)?;
     run(vm, &code, &globals, &locals, None)?;
     Ok(none())
 }

@@ -6,6 +6,7 @@
 mod read;
 mod write;
 
+use taipan_runtime::builtins::sys::audit::{audit, listened as audited};
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::buffer::BufferRequest;
 use taipan_runtime::object::typedef::{MethodDef, NativeFn::N};
@@ -65,6 +66,7 @@ fn version(vm: &mut Vm, v: &Option<Value>) -> PyResult<i32> {
 fn dumps(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     let [Some(value), wanted, allow_code] = a else { return Err(vm.system_error("dumps(): unbound argument")) };
     let (version, allow_code) = (version(vm, wanted)?, flag(vm, allow_code)?);
+    audit(vm, "marshal.dumps", &[value.clone(), Value::small_unchecked(version as i64)])?;
     let bytes = write::dumps(vm, value, version, allow_code)?;
     Ok(Bytes::from_slice(&bytes).into())
 }
@@ -81,6 +83,9 @@ fn loads(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     let [Some(data), allow_code] = a else { return Err(vm.system_error("loads(): unbound argument")) };
     let allow_code = flag(vm, allow_code)?;
     let data = vm.buffer(data, BufferRequest::READ)?.to_vec(vm);
+    if audited() {
+        audit(vm, "marshal.loads", &[Bytes::from_slice(&data).into()])?;
+    }
     read::load(vm, read::Source::bytes(data), allow_code)
 }
 
@@ -92,6 +97,7 @@ fn load(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         let got = probe.class().payload.name();
         return Err(vm.type_error(format!("file.read() returned not bytes but {got}")));
     }
+    audit(vm, "marshal.load", &[])?;
     read::load(vm, read::Source::file(file.clone()), allow_code)
 }
 

@@ -220,7 +220,6 @@ struct Work {
 
 /// Starts a thread and waits until it has its identity.
 fn start(vm: &mut Vm, function: &Value, args: Py<Tuple>, kwargs: Option<Py<Dict>>, s: Arc<State>) -> PyResult<u64> {
-    audit(vm, "_thread.start_new_thread", &[function.clone(), args.as_value().clone(), none()])?;
     let work = Work {
         function: function.clone().into_word(),
         args: args.into_value().into_word(),
@@ -304,6 +303,8 @@ pub fn start_new_thread(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
             None => return Err(vm.type_error("optional 3rd arg must be a dictionary")),
         },
     };
+    let named = kwargs.clone().map_or_else(none, Into::into);
+    audit(vm, "_thread.start_new_thread", &[f.clone(), args.as_value().clone(), named])?;
     start(vm, &f, args, kwargs, State::new()).map(|i| int(i as i64))
 }
 
@@ -326,6 +327,8 @@ pub fn start_joinable_thread(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         Some(d) => vm.truth(d)?,
         None => true,
     };
+    let given = a[1].clone().unwrap_or_else(none);
+    audit(vm, "_thread.start_joinable_thread", &[f.clone(), int(daemon as i64), given])?;
     let s = state(&handle);
     if s.stage.lock().0 != Stage::NotStarted {
         return Err(vm.runtime_error("thread already started"));

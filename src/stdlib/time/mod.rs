@@ -3,6 +3,7 @@
 pub mod calendar;
 
 use crate::system::{Rounding, int, nanoseconds};
+use taipan_runtime::builtins::sys::audit::audit;
 use taipan_runtime::host::{self, timing};
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::{MethodDef, NativeFn::*, Py, PyResult, Value, boolean, none};
@@ -170,6 +171,7 @@ fn set_clock(vm: &mut Vm, id: &Value, nanos: i64) -> PyResult {
 }
 
 fn sleep(vm: &mut Vm, v: &Value) -> PyResult {
+    audit(vm, "time.sleep", std::slice::from_ref(v))?;
     let n = nanoseconds(vm, v, Rounding::Away)?;
     if n < 0 {
         return Err(vm.value_error("sleep length must be non-negative"));

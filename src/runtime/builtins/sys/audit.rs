@@ -3,7 +3,6 @@
 use crate::builtins::global::Global;
 use crate::object::{PyResult, Value, none};
 use crate::types::exceptions::EXCEPTION;
-use crate::types::list::List;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::vm::Vm;
@@ -24,10 +23,18 @@ pub fn listened() -> bool {
 }
 
 fn tell(vm: &mut Vm, hooks: &Value, event: Value, args: &[Value]) -> PyResult<()> {
-    let hooks = hooks.downcast::<List>().map(|l| l.to_vec()).unwrap_or_default();
+    let hooks = hooks.downcast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
     let call = [event, Tuple::from_slice(args).into()];
     for hook in hooks {
-        vm.call(&hook, &call)?;
+        let traced = match vm.get_attr_opt(&hook, crate::name!("__cantrace__"))? {
+            Some(v) => vm.truth(&v)?,
+            None => false,
+        };
+        // A hook is not traced unless it wants to be.
+        vm.hooks.in_python += u32::from(!traced);
+        let r = vm.call(&hook, &call);
+        vm.hooks.in_python -= u32::from(!traced);
+        r?;
     }
     Ok(())
 }
@@ -58,13 +65,9 @@ pub fn addaudithook(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         vm.clear_error();
         return Ok(none());
     }
-    match HOOKS.get() {
-        Some(hooks) => {
-            if let Some(l) = hooks.downcast::<List>() {
-                l.push(hook.clone());
-            }
-        }
-        None => drop(HOOKS.set(Some(List::from_vec(vec![hook.clone()]).into()))),
-    }
+    // A new tuple each time: none of the lists that a program can get at holds the hooks.
+    let mut hooks = HOOKS.get().and_then(|h| h.downcast::<Tuple>().map(|t| t.items().to_vec())).unwrap_or_default();
+    hooks.push(hook.clone());
+    drop(HOOKS.set(Some(Tuple::from_vec(hooks).into())));
     Ok(none())
 }

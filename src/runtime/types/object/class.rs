@@ -1,5 +1,6 @@
 //! `obj.__class__ = C`: allowed between classes whose instances are laid out alike.
 
+use crate::builtins::sys::audit;
 use crate::object::{PyResult, TypeFlags, Value, instance};
 use crate::types::typeobject::{self, layout};
 use crate::vm::Vm;
@@ -11,6 +12,10 @@ pub fn set_class(vm: &mut Vm, v: &Value, value: Option<&Value>) -> PyResult<()> 
         let name = value.class().payload.name();
         return Err(vm.type_error(format!("__class__ must be set to a class, not '{name}' object")));
     };
+    if audit::listened() {
+        let name = vm.intern("__class__").into();
+        audit::audit(vm, "object.__setattr__", &[v.clone(), name, value.clone()])?;
+    }
     let old = crate::object::Py::of(v.class());
     let (from, to) = (old.get_type(), new.get_type());
     if typeobject::same(from, to) {

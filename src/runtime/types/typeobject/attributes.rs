@@ -1,6 +1,7 @@
 //! The computed attributes of classes: `__name__`, `__bases__`, `__module__`, `__doc__`, `__annotations__`, …
 
 use super::{TYPE, as_class, base_of, bases, bases_of, layout, modified, same, short_name};
+use crate::builtins::sys::audit;
 use crate::name;
 use crate::object::{GetSetDef, Py, PyResult, TypeFlags, TypeObj, Value, none};
 use crate::types::dict::Dict;
@@ -84,7 +85,13 @@ fn settable<'a>(vm: &mut Vm, v: &Value, value: Option<&'a Value>, name: &str) ->
         return Err(vm.type_error(format!("cannot set '{name}' attribute of immutable type '{class}'")));
     }
     match value {
-        Some(value) => Ok(value),
+        Some(value) => {
+            if audit::listened() {
+                let name = vm.intern(name).into();
+                audit::audit(vm, "object.__setattr__", &[v.clone(), name, value.clone()])?;
+            }
+            Ok(value)
+        }
         None => Err(vm.type_error(format!("cannot delete '{name}' attribute of immutable type '{class}'"))),
     }
 }

@@ -139,7 +139,17 @@ pub fn print_uncaught(vm: &mut Vm, exc: Value) {
     for (name, value) in last {
         sys::set(vm, name, value.clone());
     }
-    let Some(hook) = sys::get(vm, "excepthook") else {
+    let hook = sys::get(vm, "excepthook");
+    let told = [hook.clone().unwrap_or_else(none), class.clone(), exc.clone(), traceback.clone()];
+    if sys::audit::audit(vm, "sys.excepthook", &told).is_err() {
+        if vm.error_is(&crate::types::exceptions::RUNTIME_ERROR) {
+            // The hook of audit events forbids it.
+            vm.clear_error();
+            return;
+        }
+        vm.unraisable(None, Some("Exception ignored in audit hook"));
+    }
+    let Some(hook) = hook else {
         if let Some(out) = Sink::stderr(vm) {
             out.write(vm, "sys.excepthook is missing\n");
         }
