@@ -5,6 +5,7 @@
 
 mod browser;
 mod debugger;
+mod dispatch;
 mod fixtures;
 mod known;
 mod support;
@@ -20,6 +21,7 @@ fn main() -> std::process::ExitCode {
     let names = Arc::new(names);
     trials.extend(browser::trials());
     trials.extend(debugger::trials());
+    trials.extend(dispatch::trials());
     trials.extend(tidy::trials());
     trials.extend(tools::trials());
     trials.push(known::trial(Arc::clone(&names)));

@@ -6,6 +6,7 @@ use dashu_int::{IBig, UBig};
 use rustpython_wtf8::{CodePoint, Wtf8Buf};
 use taipan_base::float;
 use taipan_base::float::complex::{self, Complex};
+use taipan_base::int::BigInt;
 use taipan_bytecode::Const;
 use taipan_bytecode::oparg::BinaryOp;
 
@@ -138,13 +139,9 @@ fn floor_divide(a: &IBig, b: &IBig) -> Option<(IBig, IBig)> {
     Some((quotient, remainder))
 }
 
+/// The float nearest to the exact quotient; what is too large for one is left to run time, which raises.
 fn true_divide(a: &IBig, b: &IBig) -> Option<Const> {
-    // Quotients of what a float holds exactly are rounded once, as they should; larger ones are left to run time.
-    const EXACT_BITS: usize = 53;
-    if *b == IBig::ZERO || bits(a) > EXACT_BITS || bits(b) > EXACT_BITS {
-        return None;
-    }
-    Some(Const::Float(to_f64(a)? / to_f64(b)?))
+    BigInt::from(a.clone()).true_div(&BigInt::from(b.clone())).ok().map(Const::Float)
 }
 
 fn power(a: &IBig, b: &IBig) -> Option<Const> {

@@ -184,10 +184,12 @@ impl StrDecoder<'_> {
             b'U' => return self.hex(8, "truncated \\UXXXXXXXX escape"),
             b'N' => return self.named(),
             _ => {
-                self.invalid.get_or_insert(self.at);
-                self.value.push_char('\\');
                 let ascii = letter.is_ascii();
-                // CPython spells a backslash before a non-ASCII character `\u005c`.
+                // CPython spells a backslash before a non-ASCII character `\u005c`, which is no invalid escape.
+                if ascii {
+                    self.invalid.get_or_insert(self.at);
+                }
+                self.value.push_char('\\');
                 self.seen += if ascii { 1 } else { 6 };
                 self.at += 1;
                 return Ok(());

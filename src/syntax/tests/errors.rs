@@ -1,18 +1,34 @@
-//! Errors against CPython's: the sources that CPython's own tests compile, and what CPython says to each.
+//! Errors against CPython's: sources, and what CPython says to each.
 //!
+//! `fixtures/compiler/errors.jsonl.gz` is recorded: pieces of the language fixtures, broken by `oracle/mutate_sources.py`.
+//! Where there is an oracle, the sources that CPython's own tests compile are compared, too.
 //! `TAIPAN_SHOW` shows all differences, not only the first of each kind.
 
 mod common;
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use serde_json::Value;
 use taipan_syntax::symtable::{Future, SymbolTable, SymtableOptions, future_features};
 use taipan_syntax::{Mode, ParseOptions, SyntaxError, parse};
 
 #[test]
+fn recorded_errors_are_those_of_cpython() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/compiler/errors.jsonl.gz");
+    let packed = std::fs::File::open(path).expect("the cases are recorded");
+    let mut cases = String::new();
+    flate2::read::GzDecoder::new(packed).read_to_string(&mut cases).expect("the cases are whole");
+    check(&cases);
+}
+
+#[test]
 fn errors_are_those_of_cpython() {
     let Some(cases) = common::cases() else { return };
+    check(&cases);
+}
+
+fn check(cases: &str) {
     let mut tally = Tally::default();
     for line in cases.lines() {
         let case: Value = serde_json::from_str(line).unwrap();
@@ -27,6 +43,7 @@ fn errors_are_those_of_cpython() {
     }
     println!("{} cases, {} refused; right: {}", tally.cases, tally.refused, tally.right);
     let wrong: usize = tally.wrong.values().map(Vec::len).sum();
+    assert!(tally.cases > 1000, "only {} cases", tally.cases);
     assert!(wrong * 100 <= tally.cases, "{wrong} of {} cases are wrong", tally.cases);
 }
 

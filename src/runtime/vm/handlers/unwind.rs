@@ -14,9 +14,15 @@ handler!(
 /// An opcode that no code object has.
 invalid(ip, sp, fp, vm, t) {
     save!(vm, ip, sp);
-    let _ = (*vm).system_error(format!("unknown opcode {}", opcode::name((*ip).op)));
+    invalid_opcode(&mut *vm, (*ip).op);
     jump!(unwind, ip, sp, fp, vm, t)
 });
+
+#[cold]
+#[inline(never)]
+fn invalid_opcode(vm: &mut Vm, op: u16) {
+    let _ = vm.system_error(format!("unknown opcode {}", opcode::name(op)));
+}
 
 handler!(
 /// A byte of handmade code that is no opcode.

@@ -1,13 +1,15 @@
 """Makes broken sources out of good ones and prints what CPython says to each, in the form of collect_sources.py.
 
 Every case is a few consecutive statements of a file of the standard library with one or two tokens deleted, doubled,
-swapped or replaced. With a file of collected cases, its short sources are the ones to break.
+swapped or replaced. With a file of collected cases, its short sources are the ones to break; with a folder, its files.
+An output that ends in `.gz` is compressed: fixtures/compiler/errors.jsonl.gz is made with 4000, 1 and fixtures/language.
 
-Usage: mutate_sources.py OUTPUT COUNT SEED [CASES]
+Usage: mutate_sources.py OUTPUT COUNT SEED [CASES|FOLDER]
 """
 
 import ast
 import glob
+import gzip
 import io
 import json
 import os
@@ -94,16 +96,17 @@ def mutate(source, rng):
 def main():
     output, count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     rng = random.Random(seed)
-    root = os.path.dirname(os.__file__)
+    given = sys.argv[4] if len(sys.argv) > 4 else None
+    root = given if given and os.path.isdir(given) else os.path.dirname(os.__file__)
     files = sorted(glob.glob(root + "/**/*.py", recursive=True))
     files = [path for path in files if os.path.exists(path) and "site-packages" not in path]
     done = 0
     sources = pieces(files, rng)
-    if len(sys.argv) > 4:
-        with open(sys.argv[4], encoding="utf-8") as file:
+    if given and not os.path.isdir(given):
+        with open(given, encoding="utf-8") as file:
             known = sorted({case[0] for case in map(json.loads, file) if 3 < len(case[0]) < 400})
         sources = iter(lambda: rng.choice(known), None)
-    with open(output, "w", encoding="utf-8") as out:
+    with io.StringIO() as out:
         for source in sources:
             for _ in range(8):
                 broken = mutate(source, rng)
@@ -122,6 +125,9 @@ def main():
                 done += 1
             if done >= count:
                 break
+        data = out.getvalue().encode()
+    with open(output, "wb") as file:
+        file.write(gzip.compress(data, 9, mtime=0) if output.endswith(".gz") else data)
 
 
 main()
