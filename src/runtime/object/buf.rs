@@ -72,6 +72,17 @@ impl<T> Buf<T> {
         unsafe { self.ptr.as_ptr().add(self.len).write(item) };
         self.len += 1;
     }
+    /// Appends where there is room.
+    ///
+    /// # Safety
+    /// The length is below the capacity.
+    #[inline(always)]
+    pub unsafe fn push_within(&mut self, item: T) {
+        debug_assert!(self.len < self.cap);
+        // SAFETY: by the caller's promise.
+        unsafe { self.ptr.as_ptr().add(self.len).write(item) };
+        self.len += 1;
+    }
     /// Takes the last item.
     #[inline]
     pub fn pop(&mut self) -> Option<T> {

@@ -58,11 +58,15 @@ impl<'a> Args<'a> {
     pub fn kwnames(&self) -> Option<&'a Py<Tuple>> {
         self.kwnames
     }
+    /// The keyword names.
+    #[inline(always)]
+    pub fn names(&self) -> &'a [Value] {
+        self.kwnames.map_or(&[], |k| k.items())
+    }
     /// Keyword names with their values.
     pub fn keywords(&self) -> impl Iterator<Item = (&'a Py<Str>, &'a Value)> + use<'a> {
-        let names: &'a [Value] = self.kwnames.map_or(&[], |k| k.items());
         let values = &self.all[self.npos..];
-        names.iter().zip(values).filter_map(|(n, v)| Some((n.downcast::<Str>()?, v)))
+        self.names().iter().zip(values).filter_map(|(n, v)| Some((n.downcast::<Str>()?, v)))
     }
     /// Value of a keyword argument.
     pub fn keyword(&self, name: &str) -> Option<&'a Value> {
@@ -177,6 +181,8 @@ pub struct Parameters {
     kwvar: Option<usize>,
     /// Whether the first is `$self` or `$type`.
     implicit: bool,
+    /// That many positional arguments are a complete call; `usize::MAX` when they have to be collected.
+    enough: usize,
 }
 
 impl Parameters {
@@ -224,6 +230,8 @@ impl Parameters {
         if p.implicit {
             p.posonly = p.posonly.max(1);
         }
+        let required = p.optional.iter().rposition(|optional| !optional).map_or(0, |last| last + 1);
+        p.enough = if p.var.is_some() || p.kwvar.is_some() { usize::MAX } else { required };
         p
     }
 
@@ -245,9 +253,10 @@ impl Parameters {
         self.names.len()
     }
 
-    /// Whether `n` positional arguments alone fill the parameters in order without any conversion.
-    pub fn direct(&self, n: usize) -> bool {
-        self.var.is_none() && self.kwvar.is_none() && n == self.names.len() && n == self.positional
+    /// Whether `n` positional arguments alone are a complete call, each the parameter of its number.
+    #[inline]
+    pub fn filled_by(&self, n: usize) -> bool {
+        n >= self.enough && n <= self.positional
     }
 
     /// Whether no parameter can be given by name.

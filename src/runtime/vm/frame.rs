@@ -157,6 +157,34 @@ pub unsafe fn release(w: Word) {
     }
 }
 
+/// Whether giving up the word ends its object.
+///
+/// # Safety
+/// The word is live or 0.
+#[inline(always)]
+pub unsafe fn is_last(w: Word) -> bool {
+    // SAFETY: an owned word points to a live object.
+    unsafe { w & 3 == 0 && w != 0 && (*(w as *const crate::object::header::Header)).rc.get() == 1 }
+}
+
+/// Gives up a word that [`is_last`] refused: nothing ends, no native code is called.
+///
+/// # Safety
+/// As [`release`]; the word is not the last reference.
+#[inline(always)]
+pub unsafe fn give_up_shared(w: Word) {
+    // SAFETY: an owned word points to a live object.
+    unsafe {
+        if w & 3 == 0 && w != 0 {
+            let h = &*(w as *const crate::object::header::Header);
+            let rc = h.rc.get();
+            if rc as i32 > 0 {
+                h.rc.set(rc - 1);
+            }
+        }
+    }
+}
+
 /// A new handle to what a word refers to.
 ///
 /// # Safety

@@ -4,6 +4,7 @@
 //! Python code or give up the GIL.
 
 pub mod args;
+pub mod bind;
 pub mod call;
 pub mod crash;
 pub mod errors;

@@ -69,6 +69,10 @@ pub struct Running {
     pub stack_size: usize,
     /// Number of positional parameters.
     pub argcount: usize,
+    /// How many of them are positional only.
+    pub posonly: usize,
+    /// Number of keyword-only parameters.
+    pub kwonly: usize,
     /// Parameters in all, `*args` and `**kwargs` included.
     pub total_args: usize,
     /// `co_flags`.
@@ -173,6 +177,8 @@ impl Running {
             nlocals: c.localsplusnames.len(),
             stack_size: c.stacksize as usize + 1,
             argcount: c.argcount as usize,
+            posonly: c.posonlyargcount as usize,
+            kwonly: c.kwonlyargcount as usize,
             total_args: c.total_args(),
             flags: c.flags,
             simple,

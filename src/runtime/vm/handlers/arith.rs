@@ -4,6 +4,7 @@
 //! of a temporary that nobody else holds is reused in place.
 
 use super::opcode::{self as op, BACKOFF};
+use super::stack::{end_2, end_two_1, end_two_2};
 use super::unwind::unwind;
 use crate::object::header::Header;
 use crate::object::typedef::CmpOp;
@@ -15,7 +16,7 @@ use crate::types::list::List;
 use crate::types::set::Set;
 use crate::types::singletons;
 use crate::types::str::Str;
-use crate::vm::frame::{is_owned, release, strip};
+use crate::vm::frame::{give_up_shared, is_owned, release, strip};
 use crate::vm::ops::BinOp;
 use crate::vm::running::Unit;
 use crate::vm::{Vm, Word};
@@ -289,22 +290,28 @@ macro_rules! float_handler {
             let Some(r) = r else { jump!(binary_once, ip, sp, fp, vm, t) };
             if reusable(wa) {
                 (*(wa as *mut Obj<Float>)).payload.value = r;
-                drop_word!(wb);
+                give_up!(wb, end_2, ip, sp.sub(1), vm, t);
                 next!(ip.add(2), sp.sub(1), fp, vm, t)
             }
             if reusable(wb) {
                 (*(wb as *mut Obj<Float>)).payload.value = r;
                 *sp.sub(2) = wb;
-                drop_word!(wa);
+                give_up_shared(wa);
                 next!(ip.add(2), sp.sub(1), fp, vm, t)
             }
-            *sp.sub(2) = Float::new(r).into_word();
-            drop_word!(wb);
-            drop_word!(wa);
-            next!(ip.add(2), sp.sub(1), fp, vm, t)
+            jump!(new_float, ip, sp, r.to_bits() as *mut Word, vm, t)
         });
     };
 }
+
+// Replaces two operands, neither of them a last reference to a float, by a new float whose bits `fp` carries.
+handler!(new_float(ip, sp, fp, vm, t) {
+    let (wa, wb) = (*sp.sub(2), *sp.sub(1));
+    give_up_shared(wa);
+    give_up_shared(wb);
+    *sp.sub(2) = Float::new(f64::from_bits(fp as u64)).into_word();
+    next!(ip.add(2), sp.sub(1), (*(*vm).frame).fp, vm, t)
+});
 
 float_handler!(
     /// `float + float`
@@ -349,11 +356,18 @@ binary_op_extend(ip, sp, fp, vm, t) {
         else if which == BinOp::Multiply as u16 { a * b }
         else if b != 0.0 { a / b }
         else { jump!(binary_once, ip, sp, fp, vm, t) };
-    let r = Float::new(r).into_word();
-    *sp.sub(2) = r;
-    drop_word!(wb);
-    drop_word!(wa);
-    next!(ip.add(2), sp.sub(1), fp, vm, t)
+    if wa & 1 == 0 && reusable(wa) {
+        (*(wa as *mut Obj<Float>)).payload.value = r;
+        give_up!(wb, end_2, ip, sp.sub(1), vm, t);
+        next!(ip.add(2), sp.sub(1), fp, vm, t)
+    }
+    if wb & 1 == 0 && reusable(wb) {
+        (*(wb as *mut Obj<Float>)).payload.value = r;
+        *sp.sub(2) = wb;
+        give_up_shared(wa);
+        next!(ip.add(2), sp.sub(1), fp, vm, t)
+    }
+    jump!(new_float, ip, sp, r.to_bits() as *mut Word, vm, t)
 });
 
 handler!(
@@ -533,8 +547,8 @@ to_bool_list(ip, sp, fp, vm, t) {
     }
     let n = (&(*((w & !2) as *const Obj<List>)).payload.items).len();
     *sp.sub(1) = bool_word(n != 0);
-    drop_word!(w);
-    next_settled!(ip.add(2), sp, fp, vm, t)
+    give_up!(w, end_2, ip, sp, vm, t);
+    next!(ip.add(2), sp, fp, vm, t)
 });
 handler!(
 /// Truth of a string.
@@ -545,7 +559,7 @@ to_bool_str(ip, sp, fp, vm, t) {
     }
     let n = (*((w & !2) as *const Obj<Str>)).payload.len();
     *sp.sub(1) = bool_word(n != 0);
-    drop_word!(w);
+    give_up!(w, end_2, ip, sp, vm, t);
     next!(ip.add(2), sp, fp, vm, t)
 });
 
@@ -652,8 +666,8 @@ compare_op_float(ip, sp, fp, vm, t) {
     let (a, b) = (float_in(wa), float_in(wb));
     let r = match (*ip).arg >> 5 { 0 => a < b, 1 => a <= b, 2 => a == b, 3 => a != b, 4 => a > b, _ => a >= b };
     *sp.sub(2) = bool_word(r);
-    drop_word!(wb);
-    drop_word!(wa);
+    *sp = wa;
+    give_up_two!(end_two_2, ip, sp.sub(1), fp, vm, t);
     next!(ip.add(2), sp.sub(1), fp, vm, t)
 });
 
@@ -667,10 +681,24 @@ compare_op_str(ip, sp, fp, vm, t) {
     }
     let a = &(*((wa & !2) as *const Obj<Str>)).payload;
     let b = &(*((wb & !2) as *const Obj<Str>)).payload;
-    let same = wa & !2 == wb & !2 || (!(a.is_interned() && b.is_interned()) && a.same(b));
+    let same = wa & !2 == wb & !2;
+    if !same && a.len() == b.len() && a.kind() == b.kind() && !(a.is_interned() && b.is_interned()) {
+        jump!(compare_op_str_units, ip, sp, fp, vm, t)
+    }
     *sp.sub(2) = bool_word(same == ((*ip).arg >> 5 == 2));
-    drop_word!(wb);
-    drop_word!(wa);
+    *sp = wa;
+    give_up_two!(end_two_2, ip, sp.sub(1), fp, vm, t);
+    next!(ip.add(2), sp.sub(1), fp, vm, t)
+});
+
+// `==` and `!=` of strings of the same length whose units have to be compared.
+handler!(compare_op_str_units(ip, sp, fp, vm, t) {
+    let (wa, wb) = (*sp.sub(2), *sp.sub(1));
+    let a = &(*((wa & !2) as *const Obj<Str>)).payload;
+    let b = &(*((wb & !2) as *const Obj<Str>)).payload;
+    *sp.sub(2) = bool_word((a.bytes() == b.bytes()) == ((*ip).arg >> 5 == 2));
+    *sp = wa;
+    give_up_two!(end_two_2, ip, sp.sub(1), fp, vm, t);
     next!(ip.add(2), sp.sub(1), fp, vm, t)
 });
 
@@ -680,10 +708,9 @@ is_op(ip, sp, fp, vm, t) {
     let (a, b) = (*sp.sub(2), *sp.sub(1));
     let same = strip(a) == strip(b);
     *sp.sub(2) = bool_word(same != ((*ip).arg != 0));
-    save!(vm, ip, sp.sub(1));
-    release(b);
-    release(a);
-    next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
+    *sp = a;
+    give_up_two!(end_two_1, ip, sp.sub(1), fp, vm, t);
+    next!(ip.add(1), sp.sub(1), fp, vm, t)
 });
 
 // ---- CONTAINS_OP ----------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 
 use super::arith::{quicken, type_of, warm};
 use super::opcode as op;
+use super::stack::{end_4, end_5, end_two_4};
 use super::unwind::unwind;
 use crate::object::header::Header;
 use crate::object::instance;
@@ -262,17 +263,8 @@ load_attr_instance_value(ip, sp, fp, vm, t) {
     *sp.sub(1) = owned(r);
     let arg = (*ip).arg as usize & 1;
     *sp = 0;
-    if w & 3 == 0 {
-        jump!(load_attr_release, ip, sp.add(arg), w as *mut Word, vm, t)
-    }
+    give_up!(w, end_5, ip, sp.add(arg), vm, t);
     next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
-});
-
-// Releases the object an attribute was read from (`fp` carries its word), then goes on.
-handler!(load_attr_release(ip, sp, fp, vm, t) {
-    save!(vm, ip, sp);
-    release(fp as Word);
-    next_settled!(ip.add(LOAD_UNITS), sp, (*(*vm).frame).fp, vm, t)
 });
 
 // A miss of the one-entry form: tries to become polymorphic once.
@@ -303,9 +295,7 @@ load_attr_poly(ip, sp, fp, vm, t) {
     *sp.sub(1) = owned(r);
     let arg = (*ip).arg as usize & 1;
     *sp = 0;
-    if w & 3 == 0 {
-        jump!(load_attr_release, ip, sp.add(arg), w as *mut Word, vm, t)
-    }
+    give_up!(w, end_5, ip, sp.add(arg), vm, t);
     next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
 });
 
@@ -408,9 +398,7 @@ load_attr_module(ip, sp, fp, vm, t) {
     *sp.sub(1) = owned(m.dict.cached_value(cache(ip, 0) as u32).word());
     *sp = 0;
     let arg = (*ip).arg as usize & 1;
-    if w & 3 == 0 {
-        jump!(load_attr_release, ip, sp.add(arg), w as *mut Word, vm, t)
-    }
+    give_up!(w, end_5, ip, sp.add(arg), vm, t);
     next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
 });
 
@@ -426,9 +414,7 @@ load_attr_slot(ip, sp, fp, vm, t) {
         jump!(load_attr_generic, ip, sp, fp, vm, t)
     }
     *sp.sub(1) = owned(r);
-    if w & 3 == 0 {
-        jump!(load_attr_release, ip, sp, w as *mut Word, vm, t)
-    }
+    give_up!(w, end_5, ip, sp, vm, t);
     next!(ip.add(LOAD_UNITS), sp, fp, vm, t)
 });
 
@@ -445,9 +431,7 @@ load_attr_class(ip, sp, fp, vm, t) {
     *sp.sub(1) = owned(cache(ip, 0) as Word);
     *sp = 0;
     let arg = (*ip).arg as usize & 1;
-    if w & 3 == 0 {
-        jump!(load_attr_release, ip, sp.add(arg), w as *mut Word, vm, t)
-    }
+    give_up!(w, end_5, ip, sp.add(arg), vm, t);
     next!(ip.add(LOAD_UNITS), sp.add(arg), fp, vm, t)
 });
 
@@ -459,9 +443,7 @@ load_attr_nondescriptor(ip, sp, fp, vm, t) {
         jump!(load_attr_deopt, ip, sp, fp, vm, t)
     }
     *sp.sub(1) = owned(cache(ip, 0) as Word);
-    if w & 3 == 0 {
-        jump!(load_attr_release, ip, sp, w as *mut Word, vm, t)
-    }
+    give_up!(w, end_5, ip, sp, vm, t);
     next!(ip.add(LOAD_UNITS), sp, fp, vm, t)
 });
 
@@ -474,18 +456,19 @@ load_attr_property(ip, sp, fp, vm, t) {
     }
     let f = cache(ip, 0) as Word;
     let func = &raw const (*(f as *const Obj<Function>)).payload;
+    let running = (*func).running.get();
     (*(*vm).frame).ip = ip;
-    if (*(*vm).frame).flags & crate::vm::frame::flags::GENERATOR != 0 || sp.add(2) > (*vm).stack_limit {
+    let in_generator = (*(*vm).frame).flags & crate::vm::frame::flags::GENERATOR != 0;
+    if in_generator || running.is_null() || sp.add(2) > (*vm).stack_limit {
+        jump!(load_attr_generic, ip, sp, fp, vm, t)
+    }
+    *sp.add(1) = (w & !2) | 2;
+    let frame = super::call::push_running(vm, func, running, sp.add(1), 1, super::call::result_attr_unit(), sp, 0);
+    if frame.is_null() {
         jump!(load_attr_generic, ip, sp, fp, vm, t)
     }
     (*(f as *const Header)).incref();
     *sp = f;
-    *sp.add(1) = (w & !2) | 2;
-    let frame = super::call::push_frame(vm, func, sp.add(1), 1, super::call::result_attr_unit(), sp, 0);
-    if frame.is_null() {
-        release(f);
-        jump!(load_attr_generic, ip, sp, fp, vm, t)
-    }
     next!((*frame).ip, Frame::stack(frame), (*frame).fp, vm, t)
 });
 
@@ -583,20 +566,9 @@ store_attr_instance_value(ip, sp, fp, vm, t) {
     let slot = (p + (c >> 32) as usize) as *mut Word;
     let old = *slot;
     *slot = crate::vm::frame::keep(*sp.sub(2));
-    if (w & 3 == 0) | (old & 1 == 0) {
-        *sp.sub(2) = old;
-        jump!(store_attr_release, ip, sp, fp, vm, t)
-    }
+    *sp.sub(2) = old;
+    give_up_two!(end_two_4, ip, sp.sub(2), fp, vm, t);
     next!(ip.add(STORE_UNITS), sp.sub(2), fp, vm, t)
-});
-
-// Releases the object and the old value after a store.
-handler!(store_attr_release(ip, sp, fp, vm, t) {
-    let (w, old) = (*sp.sub(1), *sp.sub(2));
-    save!(vm, ip, sp.sub(2));
-    release(old);
-    release(w);
-    next_settled!(ip.add(STORE_UNITS), sp.sub(2), fp, vm, t)
 });
 
 handler!(
@@ -612,10 +584,7 @@ store_attr_append(ip, sp, fp, vm, t) {
     }
     *((p + (c >> 32) as usize) as *mut Word) = crate::vm::frame::keep(*sp.sub(2));
     (*(p as *const Header)).set_shape_id(cache(ip, 1) as u32);
-    if w & 3 == 0 {
-        *sp.sub(2) = 1;
-        jump!(store_attr_release, ip, sp, fp, vm, t)
-    }
+    give_up!(w, end_4, ip, sp.sub(2), vm, t);
     next!(ip.add(STORE_UNITS), sp.sub(2), fp, vm, t)
 });
 
@@ -630,7 +599,8 @@ store_attr_slot(ip, sp, fp, vm, t) {
     let old = *slot;
     *slot = crate::vm::frame::keep(*sp.sub(2));
     *sp.sub(2) = old;
-    jump!(store_attr_release, ip, sp, fp, vm, t)
+    give_up_two!(end_two_4, ip, sp.sub(2), fp, vm, t);
+    next!(ip.add(STORE_UNITS), sp.sub(2), fp, vm, t)
 });
 
 slow_handler!(
@@ -706,6 +676,7 @@ load_super_attr_watched(ip, sp, fp, vm, t) {
     next_settled!(ip.add(2), new_sp, fp, vm, t)
 });
 
+// Out of line, as in `slow_handler`: an address taken here must not keep the handler's frame alive.
 #[inline(never)]
 unsafe fn super_attr_told(vm: &mut Vm, sp: *mut Word, ip: *const Unit) -> *mut Word {
     // SAFETY: as `super_attr`.

@@ -2,6 +2,7 @@
 
 use super::arith::{quicken, type_of, warm};
 use super::opcode as op;
+use super::stack::end_2;
 use crate::object::value::Obj;
 use crate::object::{PyResult, TypeObj, Value, none};
 use crate::types::dict::Dict;
@@ -172,6 +173,16 @@ unsafe fn interpolation(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Wor
 handler!(
 /// `LIST_APPEND(i)`
 list_append(ip, sp, fp, vm, t) {
+    let list = strip(*sp.sub(1 + (*ip).arg as usize));
+    let items = &mut (*(list as *mut Obj<List>)).payload.items;
+    if items.len() == items.capacity() {
+        jump!(list_append_growing, ip, sp, fp, vm, t)
+    }
+    items.push_within(Value::from_word(keep(*sp.sub(1))));
+    next!(ip.add(1), sp.sub(1), fp, vm, t)
+});
+
+handler!(list_append_growing(ip, sp, fp, vm, t) {
     let v = keep(*sp.sub(1));
     let list = strip(*sp.sub(1 + (*ip).arg as usize));
     (*(list as *mut Obj<List>)).payload.items.push(Value::from_word(v));
@@ -522,17 +533,8 @@ unpack_sequence_two_tuple(ip, sp, fp, vm, t) {
     }
     *sp.sub(1) = owned(items.get_unchecked(1).word());
     *sp = owned(items.get_unchecked(0).word());
-    if w & 3 == 0 {
-        jump!(unpack_release, ip, sp.add(1), w as *mut Word, vm, t)
-    }
+    give_up!(w, end_2, ip, sp.add(1), vm, t);
     next!(ip.add(2), sp.add(1), fp, vm, t)
-});
-
-// Releases the sequence (`fp` carries its word) after its items were taken.
-handler!(unpack_release(ip, sp, fp, vm, t) {
-    save!(vm, ip, sp);
-    release(fp as Word);
-    next_settled!(ip.add(2), sp, (*(*vm).frame).fp, vm, t)
 });
 
 handler!(
@@ -552,9 +554,7 @@ unpack_sequence_tuple(ip, sp, fp, vm, t) {
         *p = owned(v.word());
         p = p.add(1);
     }
-    if w & 3 == 0 {
-        jump!(unpack_release, ip, p, w as *mut Word, vm, t)
-    }
+    give_up!(w, end_2, ip, p, vm, t);
     next!(ip.add(2), p, fp, vm, t)
 });
 
@@ -575,9 +575,7 @@ unpack_sequence_list(ip, sp, fp, vm, t) {
         *p = owned(v.word());
         p = p.add(1);
     }
-    if w & 3 == 0 {
-        jump!(unpack_release, ip, p, w as *mut Word, vm, t)
-    }
+    give_up!(w, end_2, ip, p, vm, t);
     next!(ip.add(2), p, fp, vm, t)
 });
 

@@ -7,24 +7,32 @@
 
 use super::arith::{quicken, type_of, warm};
 use super::opcode::{self as op, BACKOFF};
+use super::stack::end_0;
 use super::unwind::{return_slow, unwind};
 use crate::object::header::Header;
+use crate::object::typedef::NativeFn;
 use crate::object::value::Obj;
-use crate::object::{Py, Raised, TypeFlags, TypeObj, Value};
+use crate::object::{Py, PyResult, Raised, TypeFlags, TypeObj, Value};
+use crate::types::dict::Dict;
 use crate::types::function::{FUNCTION, Function};
 use crate::types::list::List;
 use crate::types::method::{
     BUILTIN_FUNCTION, BoundMethod, BuiltinFunction, METHOD, METHOD_DESCRIPTOR, MethodDescriptor,
 };
 use crate::types::singletons;
+use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::vm::args::Args;
-use crate::vm::call::{bind, invoke};
-use crate::vm::frame::{Frame, flags, keep, owned, release, strip};
+use crate::vm::bind::bind;
+use crate::vm::call::invoke;
+use crate::vm::frame::{Frame, flags, give_up_shared, is_last, keep, owned, release, strip};
 use crate::vm::ops::BinOp;
-use crate::vm::running::Unit;
+use crate::vm::running::{Running, Unit};
 use crate::vm::{Vm, Word};
+use smallvec::SmallVec;
 
+use keywords::{call_ex_told, call_kw_told};
+pub use keywords::{call_function_ex, call_kw};
 pub use operators::{binary_op_py, binary_py_deopt, result, result_not_implemented, specialize_binary_py};
 
 struct StaticUnit(Unit);
@@ -63,15 +71,34 @@ pub unsafe fn push_frame(
     frame_flags: u32,
 ) -> *mut Frame {
     // SAFETY: by the caller's promise.
+    unsafe { push_running(vm, func, (*func).running(), locals, argc, ret_ip, ret_sp, frame_flags) }
+}
+
+/// As [`push_frame`] with the running copy at hand. Calls nothing, so that handlers need not save the machine's registers.
+///
+/// # Safety
+/// As [`push_frame`].
+#[inline(always)]
+pub unsafe fn push_running(
+    vm: *mut Vm,
+    func: *const Function,
+    running: *const Running,
+    locals: *mut Word,
+    argc: usize,
+    ret_ip: *const Unit,
+    ret_sp: *mut Word,
+    frame_flags: u32,
+) -> *mut Frame {
+    // SAFETY: by the caller's promise.
     unsafe {
-        let running = (*func).running();
         let nlocals = (*running).nlocals;
         if locals.add((*running).frame_words()) > (*vm).stack_limit || (*vm).depth_left <= 0 {
             return std::ptr::null_mut();
         }
         let mut i = argc;
         while i < nlocals {
-            *locals.add(i) = 0;
+            // Volatile, lest the loop becomes a call of memset: there are few of them.
+            locals.add(i).write_volatile(0);
             i += 1;
         }
         let frame = locals.add(nlocals).cast::<Frame>();
@@ -195,7 +222,7 @@ unsafe fn call_told(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Unit
         if type_of(*slot) == FUNCTION.object() as *const TypeObj {
             *slot = keep(*slot);
             let func = &raw const (*((*slot & !2) as *const Obj<Function>)).payload;
-            let frame = bind(vm, func, args, n, None, ret_ip, slot, 0);
+            let frame = bind(vm, func, args, n, &[], ret_ip, slot, 0);
             return if frame.is_null() { Called::Failed } else { Called::Entered(frame) };
         }
         let r = call_words(vm, *slot, args, n, None);
@@ -366,6 +393,24 @@ call_py_exact(ip, sp, fp, vm, t) {
     if (*running).argcount != n {
         jump!(call_deopt, ip, sp, fp, vm, t)
     }
+    if (*(*vm).frame).flags & flags::GENERATOR != 0 {
+        jump!(call_py_exact_landing, ip, sp, fp, vm, t)
+    }
+    (*(*vm).frame).ip = ip;
+    let frame = push_running(vm, func, running, slot.add(2 - has_self), n, ip.add(CALL_UNITS), slot, 0);
+    if frame.is_null() {
+        jump!(overflow, ip, sp, fp, vm, t)
+    }
+    enter_frame!(frame, vm, t)
+});
+
+// The same in a generator, after all checks: the arguments move to the thread's stack.
+handler!(call_py_exact_landing(ip, sp, fp, vm, t) {
+    let argc = (*ip).arg as usize;
+    let slot = sp.sub(argc + 2);
+    let func = &raw const (*((*slot & !2) as *const Obj<Function>)).payload;
+    let has_self = (*slot.add(1) != 0) as usize;
+    let n = argc + has_self;
     (*(*vm).frame).ip = ip;
     let locals = landing(vm, slot.add(2 - has_self), n);
     let frame = push_frame(vm, func, locals, n, ip.add(CALL_UNITS), slot, 0);
@@ -394,18 +439,23 @@ call_bound_method(ip, sp, fp, vm, t) {
     if *slot.add(1) != 0 || type_of(*slot) != METHOD.object() as *const TypeObj {
         jump!(call_deopt, ip, sp, fp, vm, t)
     }
-    unpack_bound_method(slot);
-    if type_of(*slot) != FUNCTION.object() as *const TypeObj {
+    let method = *slot;
+    let m = &(*((method & !2) as *const Obj<BoundMethod>)).payload;
+    let f = m.function.word();
+    if type_of(f) != FUNCTION.object() as *const TypeObj || is_last(method) {
         jump!(call_generic, ip, sp, fp, vm, t)
     }
-    let func = &raw const (*((*slot & !2) as *const Obj<Function>)).payload;
-    let running = (*func).running();
-    if !(*running).simple || (*running).argcount != argc + 1 {
+    let func = &raw const (*(f as *const Obj<Function>)).payload;
+    let running = (*func).running.get();
+    let in_generator = (*(*vm).frame).flags & flags::GENERATOR != 0;
+    if running.is_null() || !(*running).simple || (*running).argcount != argc + 1 || in_generator {
         jump!(call_generic, ip, sp, fp, vm, t)
     }
+    *slot.add(1) = owned(m.self_value.word());
+    *slot = owned(f);
+    give_up_shared(method);
     (*(*vm).frame).ip = ip;
-    let locals = landing(vm, slot.add(1), argc + 1);
-    let frame = push_frame(vm, func, locals, argc + 1, ip.add(CALL_UNITS), slot, 0);
+    let frame = push_running(vm, func, running, slot.add(1), argc + 1, ip.add(CALL_UNITS), slot, 0);
     if frame.is_null() {
         jump!(overflow, ip, sp, fp, vm, t)
     }
@@ -433,16 +483,23 @@ unsafe fn builtin_work(vm: &mut Vm, sp: *mut Word, argc: usize) -> Option<Called
     // SAFETY: callable and arguments stay on the stack through the call.
     unsafe {
         let slot = sp.sub(argc + 2);
-        if *slot.add(1) != 0 || type_of(*slot) != BUILTIN_FUNCTION.object() as *const TypeObj {
+        let callable = *slot;
+        if *slot.add(1) != 0 || type_of(callable) != BUILTIN_FUNCTION.object() as *const TypeObj {
             return None;
         }
-        let f = &(*((*slot & !2) as *const Obj<BuiltinFunction>)).payload;
+        let f = &(*((callable & !2) as *const Obj<BuiltinFunction>)).payload;
         if f.self_value.is_some() {
             return None;
         }
-        let def = f.def;
-        crate::vm::watch::calling(vm, def);
-        let r = with_args(vm, slot.add(2), argc, None, |vm, a| invoke(vm, def, a));
+        crate::vm::watch::calling(vm, f.def);
+        let args = slot.add(2);
+        let r = match (f.def.function, argc) {
+            (NativeFn::F1(f), 1) => f(vm, Value::ref_from_word(&strip(*args))),
+            (NativeFn::F2(f), 2) => {
+                f(vm, Value::ref_from_word(&strip(*args)), Value::ref_from_word(&strip(*args.add(1))))
+            }
+            _ => with_args(vm, args, argc, None, |vm, a| invoke(vm, f.def, a)),
+        };
         Some(finish(slot, sp, r))
     }
 }
@@ -455,21 +512,53 @@ unsafe fn descriptor_work(vm: &mut Vm, sp: *mut Word, argc: usize) -> Option<Cal
     // SAFETY: callable and arguments stay on the stack through the call.
     unsafe {
         let slot = sp.sub(argc + 2);
-        let me = *slot.add(1);
-        if me == 0 || type_of(*slot) != METHOD_DESCRIPTOR.object() as *const TypeObj {
+        let args = slot.add(1);
+        if *args == 0 || type_of(*slot) != METHOD_DESCRIPTOR.object() as *const TypeObj {
             return None;
         }
         let f = &(*((*slot & !2) as *const Obj<MethodDescriptor>)).payload;
-        let s = strip(me);
-        let class = Value::ref_from_word(&s).class();
+        let me = strip(*args);
+        let me = Value::ref_from_word(&me);
+        let class = me.class();
         if !std::ptr::eq(class, f.owner) && !crate::types::typeobject::is_subtype(class, &*f.owner) {
             return None;
         }
-        let def = f.def;
-        crate::vm::watch::calling(vm, def);
-        let r = with_args(vm, slot.add(1), argc + 1, None, |vm, a| invoke(vm, def, a));
+        crate::vm::watch::calling(vm, f.def);
+        let r = match (f.def.function, argc) {
+            (NativeFn::F1(f), 0) => f(vm, me),
+            (NativeFn::F2(f), 1) => f(vm, me, Value::ref_from_word(&strip(*args.add(1)))),
+            (NativeFn::F3(f), 2) => {
+                f(vm, me, Value::ref_from_word(&strip(*args.add(1))), Value::ref_from_word(&strip(*args.add(2))))
+            }
+            (NativeFn::V(f), 0..FEW) => {
+                let words = few(args, argc + 1);
+                f(vm, &Args::positional(&words_as_values(&words)[..argc + 1]))
+            }
+            _ => with_args(vm, args, argc + 1, None, |vm, a| invoke(vm, f.def, a)),
+        };
         Some(finish(slot, sp, r))
     }
+}
+
+/// Arguments that are shown to native code as a copy without borrowed marks.
+const FEW: usize = 4;
+
+/// A copy of up to [`FEW`] words without their marks; 0 beyond.
+#[inline(always)]
+unsafe fn few(args: *const Word, n: usize) -> [Word; FEW] {
+    let mut words = [0; FEW];
+    for (i, w) in words.iter_mut().enumerate().take(n) {
+        // SAFETY: `n` words lie at `args`.
+        *w = unsafe { strip(*args.add(i)) };
+    }
+    words
+}
+
+/// The words as values, of which only those that are not 0 may be looked at.
+#[inline(always)]
+unsafe fn words_as_values(words: &[Word; FEW]) -> &[Value; FEW] {
+    // SAFETY: a value is one word; nobody drops them through the reference.
+    unsafe { &*(words as *const [Word; FEW]).cast() }
 }
 
 native_handler!(
@@ -550,13 +639,15 @@ call_list_append(ip, sp, fp, vm, t) {
     if !std::ptr::eq(f.def, crate::types::list::methods::append_def()) {
         jump!(call_deopt, ip, sp, fp, vm, t)
     }
-    let list = &mut (*((me & !2) as *mut Obj<List>)).payload;
-    let v = *sp.sub(1);
-    list.items.push(Value::from_word(keep(v)));
+    let items = &mut (*((me & !2) as *mut Obj<List>)).payload.items;
+    if items.len() == items.capacity() || is_last(me) || is_last(callable) {
+        jump!(call_method_descriptor, ip, sp, fp, vm, t)
+    }
+    items.push_within(Value::from_word(keep(*sp.sub(1))));
     *slot = &raw const singletons::NONE as Word | 2;
-    drop_word!(me);
-    drop_word!(callable);
-    next_settled!(ip.add(CALL_UNITS), slot.add(1), fp, vm, t)
+    give_up_shared(me);
+    give_up_shared(callable);
+    next!(ip.add(CALL_UNITS), slot.add(1), fp, vm, t)
 });
 
 handler!(
@@ -573,9 +664,9 @@ call_type_1(ip, sp, fp, vm, t) {
     let ty = type_of(w);
     let ty = if ty.is_null() { crate::types::int::INT.object() as *const TypeObj } else { ty };
     *slot = owned(ty as Word);
-    save!(vm, ip, slot.add(1));
-    drop_word!(w);
-    next_settled!(ip.add(CALL_UNITS), slot.add(1), fp, vm, t)
+    (*(*vm).frame).ip = ip;
+    give_up!(w, end_0, ip.add(CALL_UNITS), slot.add(1), vm, t);
+    next!(ip.add(CALL_UNITS), slot.add(1), fp, vm, t)
 });
 
 // ---- classes whose __init__ is a Python function ---------------------------------------------------------------------
@@ -663,142 +754,6 @@ result_bool(ip, sp, fp, vm, t) {
     release(obj);
     next_settled!(ip.add(5), sp.sub(1), fp, vm, t)
 });
-
-// ---- CALL_KW, CALL_FUNCTION_EX ---------------------------------------------------------------------------------------
-
-handler!(
-/// `CALL_KW`: the tuple of names is on top.
-call_kw(ip, sp, fp, vm, t) {
-    save!(vm, ip, sp);
-    match call_kw_any(&mut *vm, sp, (*ip).arg as usize, ip.add(CALL_UNITS)) {
-        Called::Done(new_sp) => next_settled!(ip.add(CALL_UNITS), new_sp, fp, vm, t),
-        Called::Entered(frame) => enter_frame!(frame, vm, t),
-        Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
-    }
-});
-
-#[inline(never)]
-unsafe fn call_kw_any(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Unit) -> Called {
-    // SAFETY: as the handler.
-    unsafe { call_kw_told(vm, sp, argc, ret_ip, |_, r| r) }
-}
-
-#[inline(always)]
-unsafe fn call_kw_told(vm: &mut Vm, sp: *mut Word, argc: usize, ret_ip: *const Unit, told: impl Told) -> Called {
-    // SAFETY: callable, arguments and names stay on the stack through the call.
-    unsafe {
-        let slot = sp.sub(argc + 3);
-        unpack_bound_method(slot);
-        let names_word = strip(*sp.sub(1));
-        let names = Value::ref_from_word(&names_word).downcast_unchecked::<Tuple>();
-        let has_self = *slot.add(1) != 0;
-        let (args, n) = if has_self { (slot.add(1), argc + 1) } else { (slot.add(2), argc) };
-        if type_of(*slot) == FUNCTION.object() as *const TypeObj {
-            *slot = keep(*slot);
-            let func = &raw const (*((*slot & !2) as *const Obj<Function>)).payload;
-            let names = names.clone();
-            let kwword = *sp.sub(1);
-            let frame = bind(vm, func, args, n, Some(&names), ret_ip, slot, 0);
-            if frame.is_null() {
-                return Called::Failed;
-            }
-            release(kwword);
-            return Called::Entered(frame);
-        }
-        let r = call_words(vm, *slot, args, n, Some(names));
-        finish(slot, sp, told(vm, r))
-    }
-}
-
-handler!(
-/// `CALL_FUNCTION_EX`: callable, 0, positional arguments (any iterable), keyword arguments (a dict) or 0.
-call_function_ex(ip, sp, fp, vm, t) {
-    save!(vm, ip, sp);
-    match call_ex(&mut *vm, sp, ip.add(1)) {
-        Called::Done(new_sp) => next_settled!(ip.add(1), new_sp, fp, vm, t),
-        Called::Entered(frame) => enter_frame!(frame, vm, t),
-        Called::Failed => jump!(unwind, ip, sp, fp, vm, t),
-    }
-});
-
-#[inline(never)]
-unsafe fn call_ex(vm: &mut Vm, sp: *mut Word, ret_ip: *const Unit) -> Called {
-    // SAFETY: as the handler.
-    unsafe { call_ex_told(vm, sp, ret_ip, |_, r| r) }
-}
-
-#[inline(always)]
-unsafe fn call_ex_told(vm: &mut Vm, sp: *mut Word, ret_ip: *const Unit, told: impl Told) -> Called {
-    // SAFETY: all four words stay on the stack through the call.
-    unsafe {
-        let slot = sp.sub(4);
-        let (fw, aw, kw) = (strip(*slot), strip(*sp.sub(2)), *sp.sub(1));
-        let callable = Value::ref_from_word(&fw).clone();
-        let args = Value::ref_from_word(&aw);
-        let mut all = match args.downcast_exact::<Tuple>() {
-            Some(t) => t.items().to_vec(),
-            None => {
-                if args.class().payload.slots().iter.is_none() && args.class().payload.slots().item.is_none() {
-                    let name = args.class().payload.name();
-                    let f = crate::vm::call::describe(vm, &callable);
-                    let _ = vm.type_error(format!("{f} argument after * must be an iterable, not {name}"));
-                    return Called::Failed;
-                }
-                match vm.collect(args) {
-                    Ok(v) => v,
-                    Err(_) => return Called::Failed,
-                }
-            }
-        };
-        let mut names = Vec::new();
-        if kw != 0 {
-            let kw = strip(kw);
-            let kw = Value::ref_from_word(&kw);
-            if let Some(d) = kw.downcast::<crate::types::dict::Dict>() {
-                for (k, v) in d.pairs() {
-                    if !k.is_exact::<crate::types::str::Str>() && k.downcast::<crate::types::str::Str>().is_none() {
-                        let _ = vm.type_error("keywords must be strings");
-                        return Called::Failed;
-                    }
-                    names.push(k);
-                    all.push(v);
-                }
-            }
-        }
-        let names = if names.is_empty() { None } else { Some(Tuple::from_vec(names)) };
-        if let Some(f) = callable.downcast_exact::<Function>() {
-            // The arguments move onto the stack above: bind takes them from there.
-            let base = (*vm).top();
-            if base.add(all.len()) > (*vm).stack_limit {
-                let _ = too_deep(vm);
-                return Called::Failed;
-            }
-            let count = all.len();
-            for (i, v) in all.into_iter().enumerate() {
-                *base.add(i) = v.into_word();
-            }
-            let func = &raw const **f;
-            let old_sp = vm.sp;
-            vm.sp = base.add(count);
-            let frame = bind(vm, func, base, count, names.as_ref(), ret_ip, slot, flags::OWNS_FUNC);
-            if frame.is_null() {
-                for i in 0..count {
-                    release(*base.add(i));
-                }
-                vm.sp = old_sp;
-                return Called::Failed;
-            }
-            std::mem::forget(callable);
-            // The words of the call leave the caller's stack; the callable's slot will hold the result.
-            release(*sp.sub(1));
-            release(*sp.sub(2));
-            return Called::Entered(frame);
-        }
-        crate::vm::watch::calling_any(vm, &callable);
-        let r = vm.call_args(&callable, &Args::new(&all, names.as_ref()));
-        finish(slot, sp, told(vm, r))
-    }
-}
 
 // ---- calls that are watched: their end is reported -------------------------------------------------------------------
 
@@ -890,9 +845,14 @@ return_value(ip, sp, fp, vm, t) {
     let mut p = frame.cast::<Word>();
     while p > fp {
         p = p.sub(1);
-        let w = *p;
-        if w & 3 == 0 && w != 0 {
-            crate::object::header::decref(w as *mut _);
+        let local = *p;
+        if local & 3 == 0 && local != 0 {
+            if is_last(local) {
+                *sp.sub(1) = w;
+                jump!(return_ending, ip, sp, fp, vm, t)
+            }
+            give_up_shared(local);
+            *p = 0;
         }
     }
     let prev = (*frame).prev;
@@ -902,9 +862,30 @@ return_value(ip, sp, fp, vm, t) {
     (*vm).depth_left += 1;
     let callable = *ret_sp;
     *ret_sp = w;
-    drop_word!(callable);
+    give_up!(callable, end_0, ret_ip, ret_sp.add(1), vm, t);
+    next!(ret_ip, ret_sp.add(1), (*prev).fp, vm, t)
+});
+
+// The return of a frame with which locals end; the result (owned) is on top.
+handler!(return_ending(ip, sp, fp, vm, t) {
+    let frame = (*vm).frame;
+    let w = *sp.sub(1);
+    let mut p = frame.cast::<Word>();
+    while p > fp {
+        p = p.sub(1);
+        release(*p);
+    }
+    let prev = (*frame).prev;
+    let ret_ip = (*frame).ret_ip;
+    let ret_sp = (*frame).ret_sp;
+    (*vm).frame = prev;
+    (*vm).depth_left += 1;
+    let callable = *ret_sp;
+    *ret_sp = w;
+    release(callable);
     next_settled!(ret_ip, ret_sp.add(1), (*prev).fp, vm, t)
 });
 
-// Behind the macros that it uses.
+// Behind the macros that they use.
+mod keywords;
 mod operators;

@@ -2,6 +2,7 @@
 
 use super::arith::{quicken, type_of};
 use super::opcode as op;
+use super::stack::end_0;
 use super::unwind::unwind;
 use crate::object::Value;
 use crate::object::value::Obj;
@@ -72,9 +73,9 @@ pop_jump_if_none(ip, sp, fp, vm, t) {
     if w & !2 == &raw const singletons::NONE as Word {
         next!(ip.offset((*ip).cache as i32 as isize), sp.sub(1), fp, vm, t)
     }
-    save!(vm, ip, sp.sub(1));
-    drop_word!(w);
-    next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
+    (*(*vm).frame).ip = ip;
+    give_up!(w, end_0, ip.add(1), sp.sub(1), vm, t);
+    next!(ip.add(1), sp.sub(1), fp, vm, t)
 });
 
 handler!(
@@ -84,9 +85,10 @@ pop_jump_if_not_none(ip, sp, fp, vm, t) {
     if w & !2 == &raw const singletons::NONE as Word {
         next!(ip.add(1), sp.sub(1), fp, vm, t)
     }
-    save!(vm, ip, sp.sub(1));
-    drop_word!(w);
-    next_settled!(ip.offset((*ip).cache as i32 as isize), sp.sub(1), fp, vm, t)
+    let to = ip.offset((*ip).cache as i32 as isize);
+    (*(*vm).frame).ip = ip;
+    give_up!(w, end_0, to, sp.sub(1), vm, t);
+    next!(to, sp.sub(1), fp, vm, t)
 });
 
 slow_handler!(

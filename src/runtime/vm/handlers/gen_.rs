@@ -5,6 +5,7 @@
 
 use super::arith::{quicken, type_of};
 use super::control::loop_end;
+use super::stack::end_1;
 use super::unwind::unwind;
 use crate::object::typedef::SendResult;
 use crate::object::value::Obj;
@@ -165,9 +166,8 @@ handler!(
 end_send(ip, sp, fp, vm, t) {
     let old = *sp.sub(2);
     *sp.sub(2) = *sp.sub(1);
-    save!(vm, ip, sp.sub(1));
-    release(old);
-    next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
+    give_up!(old, end_1, ip, sp.sub(1), vm, t);
+    next!(ip.add(1), sp.sub(1), fp, vm, t)
 });
 
 slow_handler!(

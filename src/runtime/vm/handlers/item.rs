@@ -2,6 +2,7 @@
 
 use super::arith::{quicken, type_of, warm};
 use super::opcode as op;
+use super::stack::{end_2, end_two_2};
 use super::unwind::unwind;
 use crate::object::value::Obj;
 use crate::object::{TypeObj, Value};
@@ -34,18 +35,8 @@ subscr_list_int(ip, sp, fp, vm, t) {
         jump!(super::arith::binary_once, ip, sp, fp, vm, t)
     }
     *sp.sub(2) = owned((*items.as_ptr().add(i as usize)).word());
-    if wa & 3 == 0 {
-        *sp.sub(1) = wa;
-        jump!(subscr_release, ip, sp, fp, vm, t)
-    }
+    give_up!(wa, end_2, ip, sp.sub(1), vm, t);
     next!(ip.add(2), sp.sub(1), fp, vm, t)
-});
-
-// Releases the container (on top) after its item was taken.
-handler!(subscr_release(ip, sp, fp, vm, t) {
-    save!(vm, ip, sp.sub(1));
-    release(*sp.sub(1));
-    next_settled!(ip.add(2), sp.sub(1), fp, vm, t)
 });
 
 handler!(
@@ -62,10 +53,7 @@ subscr_tuple_int(ip, sp, fp, vm, t) {
         jump!(super::arith::binary_once, ip, sp, fp, vm, t)
     }
     *sp.sub(2) = owned(items.get_unchecked(i as usize).word());
-    if wa & 3 == 0 {
-        *sp.sub(1) = wa;
-        jump!(subscr_release, ip, sp, fp, vm, t)
-    }
+    give_up!(wa, end_2, ip, sp.sub(1), vm, t);
     next!(ip.add(2), sp.sub(1), fp, vm, t)
 });
 
@@ -84,10 +72,7 @@ subscr_str_int(ip, sp, fp, vm, t) {
         jump!(super::arith::binary_once, ip, sp, fp, vm, t)
     }
     *sp.sub(2) = intern::latin1(units[i as usize]).into_value().into_word();
-    if wa & 3 == 0 {
-        *sp.sub(1) = wa;
-        jump!(subscr_release, ip, sp, fp, vm, t)
-    }
+    give_up!(wa, end_2, ip, sp.sub(1), vm, t);
     next!(ip.add(2), sp.sub(1), fp, vm, t)
 });
 
@@ -102,11 +87,17 @@ subscr_dict(ip, sp, fp, vm, t) {
     if r == 0 {
         jump!(unwind, ip, sp, fp, vm, t)
     }
-    let (a, b) = (*sp.sub(2), *sp.sub(1));
-    *sp.sub(2) = r;
-    drop_word!(b);
-    drop_word!(a);
-    next_settled!(ip.add(2), sp.sub(1), fp, vm, t)
+    jump!(subscripted, ip, sp, r as *mut Word, vm, t)
+});
+
+// Replaces container and key by the item that `fp` carries.
+handler!(subscripted(ip, sp, fp, vm, t) {
+    let a = *sp.sub(2);
+    *sp.sub(2) = fp as Word;
+    *sp = a;
+    let fp = (*(*vm).frame).fp;
+    give_up_two!(end_two_2, ip, sp.sub(1), fp, vm, t);
+    next!(ip.add(2), sp.sub(1), fp, vm, t)
 });
 
 #[inline(never)]
@@ -189,21 +180,9 @@ store_subscr_list_int(ip, sp, fp, vm, t) {
     let slot = items.as_ptr().add(i as usize).cast_mut().cast::<Word>();
     let old = *slot;
     *slot = keep(*sp.sub(3));
-    if (old & 1 == 0) | (wc & 3 == 0) {
-        *sp.sub(3) = old;
-        jump!(store_release, ip, sp, fp, vm, t)
-    }
+    *sp.sub(3) = old;
+    give_up_two!(end_two_2, ip, sp.sub(3), fp, vm, t);
     next!(ip.add(2), sp.sub(3), fp, vm, t)
-});
-
-// Releases what a store replaced and its operands.
-handler!(store_release(ip, sp, fp, vm, t) {
-    let (old, c, k) = (*sp.sub(3), *sp.sub(2), *sp.sub(1));
-    save!(vm, ip, sp.sub(3));
-    release(old);
-    release(c);
-    release(k);
-    next_settled!(ip.add(2), sp.sub(3), fp, vm, t)
 });
 
 slow_handler!(

@@ -1,11 +1,13 @@
 //! The skeleton of handlers: definition, dispatch, saving of registers, failure.
 
 /// Defines a handler. Handlers lie in a section of their own, so that a look at a running thread from outside can tell
-/// them from native code (see `vm::watch`).
+/// them from native code (see `vm::watch`). They are never inlined into each other: one that calls native code saves the
+/// machine's registers before it does anything, and a fast path must not pay that for its slow road.
 macro_rules! handler {
     ($(#[$m:meta])* $name:ident($ip:ident, $sp:ident, $fp:ident, $vm:ident, $t:ident) $body:block) => {
         $(#[$m])*
         #[allow(unused_mut, unused_variables)]
+        #[inline(never)]
         #[cfg_attr(target_os = "linux", unsafe(link_section = "taipan_handlers"))]
         pub unsafe extern "sysv64" fn $name(
             mut $ip: *const $crate::vm::running::Unit,
@@ -69,6 +71,31 @@ macro_rules! drop_word {
         if w & 3 == 0 {
             $crate::object::header::decref(w as *mut _);
         }
+    }};
+}
+
+/// Gives up a word in a fast path. When that ends its object, the handler `$end` takes over, with the word in the place of
+/// `fp`: a call here would make every run of this handler save the machine's registers.
+macro_rules! give_up {
+    ($w:expr, $end:path, $ip:expr, $sp:expr, $vm:expr, $t:expr) => {{
+        let w: $crate::vm::Word = $w;
+        if $crate::vm::frame::is_last(w) {
+            jump!($end, $ip, $sp, w as *mut $crate::vm::Word, $vm, $t)
+        }
+        $crate::vm::frame::give_up_shared(w);
+    }};
+}
+
+/// As [`give_up`] for two words that lie at `$sp` and above it.
+macro_rules! give_up_two {
+    ($end:path, $ip:expr, $sp:expr, $fp:expr, $vm:expr, $t:expr) => {{
+        let sp: *mut $crate::vm::Word = $sp;
+        let (a, b) = (*sp, *sp.add(1));
+        if $crate::vm::frame::is_last(a) || $crate::vm::frame::is_last(b) || a == b && a & 3 == 0 && a != 0 {
+            jump!($end, $ip, sp, $fp, $vm, $t)
+        }
+        $crate::vm::frame::give_up_shared(a);
+        $crate::vm::frame::give_up_shared(b);
     }};
 }
 

@@ -15,17 +15,39 @@ handler!(
 handler!(
 /// `POP_TOP`
 pop_top(ip, sp, fp, vm, t) {
-    let w = *sp.sub(1);
-    if w & 3 == 0 && w != 0 {
-        jump!(pop_owned, ip, sp, fp, vm, t);
-    }
+    give_up!(*sp.sub(1), end_1, ip, sp.sub(1), vm, t);
     next!(ip.add(1), sp.sub(1), fp, vm, t)
 });
 
-handler!(pop_owned(ip, sp, fp, vm, t) {
-    save!(vm, ip, sp.sub(1));
-    release(*sp.sub(1));
-    next_settled!(ip.add(1), sp.sub(1), fp, vm, t)
+macro_rules! end_handler {
+    ($name:ident, $two:ident, $units:literal) => {
+        // Ends the object of the word in `fp`, then goes on behind an instruction of so many units.
+        handler!($name(ip, sp, fp, vm, t) {
+            save!(vm, ip, sp);
+            release(fp as Word);
+            next_settled!(ip.add($units), sp, (*(*vm).frame).fp, vm, t)
+        });
+        // The same for the two words at `sp`.
+        handler!($two(ip, sp, fp, vm, t) {
+            save!(vm, ip, sp);
+            let (a, b) = (*sp, *sp.add(1));
+            release(a);
+            release(b);
+            next_settled!(ip.add($units), sp, fp, vm, t)
+        });
+    };
+}
+end_handler!(end_1, end_two_1, 1);
+end_handler!(end_2, end_two_2, 2);
+end_handler!(end_4, end_two_4, 4);
+end_handler!(end_5, end_two_5, 5);
+
+handler!(
+/// Ends the object of the word in `fp` after an instruction that has saved its place, then goes on at `ip`.
+end_0(ip, sp, fp, vm, t) {
+    (*vm).sp = sp;
+    release(fp as Word);
+    next_settled!(ip, sp, (*(*vm).frame).fp, vm, t)
 });
 
 handler!(
@@ -173,10 +195,7 @@ store_fast(ip, sp, fp, vm, t) {
     let slot = fp.add((*ip).arg as usize);
     let old = *slot;
     *slot = keep(*sp.sub(1));
-    if old & 3 == 0 && old != 0 {
-        *sp.sub(1) = old;
-        jump!(pop_owned, ip, sp, fp, vm, t);
-    }
+    give_up!(old, end_1, ip, sp.sub(1), vm, t);
     next!(ip.add(1), sp.sub(1), fp, vm, t)
 });
 
@@ -188,10 +207,7 @@ store_fast_load_fast(ip, sp, fp, vm, t) {
     let old = *slot;
     *slot = keep(*sp.sub(1));
     *sp.sub(1) = owned(*fp.add(arg & 15));
-    if old & 3 == 0 && old != 0 {
-        *sp = old;
-        jump!(pop_owned, ip, sp.add(1), fp, vm, t);
-    }
+    give_up!(old, end_1, ip, sp, vm, t);
     next!(ip.add(1), sp, fp, vm, t)
 });
 
@@ -205,15 +221,10 @@ store_fast_store_fast(ip, sp, fp, vm, t) {
     let slot = fp.add(arg & 15);
     let old2 = *slot;
     *slot = keep(*sp.sub(2));
-    // Reuse the two stack words for what must be released.
-    if (old1 & 3 == 0 && old1 != 0) || (old2 & 3 == 0 && old2 != 0) {
-        *sp.sub(1) = old1;
-        *sp.sub(2) = old2;
-        save!(vm, ip, sp.sub(2));
-        release(old1);
-        release(old2);
-        next_settled!(ip.add(1), sp.sub(2), fp, vm, t)
-    }
+    // The two stack words are free for what must be released.
+    *sp.sub(2) = old1;
+    *sp.sub(1) = old2;
+    give_up_two!(end_two_1, ip, sp.sub(2), fp, vm, t);
     next!(ip.add(1), sp.sub(2), fp, vm, t)
 });
 
@@ -268,23 +279,24 @@ handler!(
 load_deref(ip, sp, fp, vm, t) {
     let w = cell_at(fp, (*ip).arg as usize).word();
     if w == 0 {
-        save!(vm, ip, sp);
-        unbound(&mut *vm, (*ip).arg as usize);
-        jump!(unwind, ip, sp, fp, vm, t);
+        jump!(load_unbound, ip, sp, fp, vm, t);
     }
     *sp = owned(w);
     next!(ip.add(1), sp.add(1), fp, vm, t)
+});
+
+// Raises for a local, cell or free variable without a value.
+handler!(load_unbound(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    unbound(&mut *vm, (*ip).arg as usize);
+    jump!(unwind, ip, sp, fp, vm, t)
 });
 
 handler!(
 /// `STORE_DEREF`
 store_deref(ip, sp, fp, vm, t) {
     let cell = cell_at(fp, (*ip).arg as usize);
-    let old = cell.replace_word(keep(*sp.sub(1)));
-    if old & 3 == 0 && old != 0 {
-        *sp.sub(1) = old;
-        jump!(pop_owned, ip, sp, fp, vm, t);
-    }
+    give_up!(cell.replace_word(keep(*sp.sub(1))), end_1, ip, sp.sub(1), vm, t);
     next!(ip.add(1), sp.sub(1), fp, vm, t)
 });
 
