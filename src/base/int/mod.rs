@@ -17,4 +17,4 @@ pub use hash::{HASH_BITS, HASH_IMAG, HASH_INF, HASH_MODULUS, hash_complex, hash_
 pub use parse::{ParseIntError, parse, parse_bytes, parse_literal};
 pub(crate) use real::decompose;
 pub use real::{FromFloatError, round_to_f64};
-pub use text::{decimal_digits_exceed, format_i64};
+pub use text::{Digits, decimal_digits_exceed, format_i64};

@@ -4,27 +4,56 @@ use super::BigInt;
 
 /// Appends the digits of a machine word in a base of 2 to 36, lower case, with a sign if negative.
 pub fn format_i64(n: i64, base: u32, out: &mut String) {
-    use std::fmt::Write;
-    if base == 10 {
-        // writing to a string cannot fail
-        let _ = write!(out, "{n}");
-        return;
+    out.push_str(Digits::of(n, base).as_str());
+}
+
+/// The digits of a machine integer, without an allocation.
+pub struct Digits {
+    text: [u8; 65],
+    start: usize,
+}
+
+impl Digits {
+    /// The digits of `n` in a base of 2 to 36, lower case, with a sign if negative.
+    pub fn of(n: i64, base: u32) -> Digits {
+        let mut digits = Digits { text: [b'0'; 65], start: 65 };
+        let rest = n.unsigned_abs();
+        // Division by a constant is a multiplication or a shift.
+        match base {
+            10 => digits.fill(rest, 10),
+            16 => digits.fill(rest, 16),
+            8 => digits.fill(rest, 8),
+            2 => digits.fill(rest, 2),
+            base => digits.fill(rest, u64::from(base)),
+        }
+        if n < 0 {
+            digits.start -= 1;
+            digits.text[digits.start] = b'-';
+        }
+        digits
     }
-    let mut digits = [0u8; 65];
-    let (mut start, mut rest, base) = (digits.len(), n.unsigned_abs(), u64::from(base));
-    loop {
-        start -= 1;
-        digits[start] = b"0123456789abcdefghijklmnopqrstuvwxyz"[(rest % base) as usize];
-        rest /= base;
-        if rest == 0 {
-            break;
+
+    #[inline(always)]
+    fn fill(&mut self, mut rest: u64, base: u64) {
+        loop {
+            self.start -= 1;
+            self.text[self.start] = b"0123456789abcdefghijklmnopqrstuvwxyz"[(rest % base) as usize];
+            rest /= base;
+            if rest == 0 {
+                return;
+            }
         }
     }
-    if n < 0 {
-        start -= 1;
-        digits[start] = b'-';
+
+    /// The text, sign included.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text[self.start..]
     }
-    out.push_str(std::str::from_utf8(&digits[start..]).unwrap_or_default());
+
+    /// As [`Digits::as_bytes`].
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
 }
 
 impl BigInt {

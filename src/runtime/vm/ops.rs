@@ -69,8 +69,10 @@ impl Vm {
             Some(f) => f(self, v)?,
             None => crate::types::object::default_repr(self, v)?,
         };
-        let name = type_name(&r);
-        r.into_py::<Str>().map_err(|_| self.type_error(format!("__repr__ returned non-string (type {name})")))
+        r.into_py::<Str>().map_err(|r| {
+            let name = type_name(&r);
+            self.type_error(format!("__repr__ returned non-string (type {name})"))
+        })
     }
 
     /// `str(v)`.
@@ -81,8 +83,10 @@ impl Vm {
         let Some(f) = v.class().payload.slots().str else { return self.repr(v) };
         self.check_recursion(" while getting the str of an object")?;
         let r = f(self, v)?;
-        let name = type_name(&r);
-        r.into_py::<Str>().map_err(|_| self.type_error(format!("__str__ returned non-string (type {name})")))
+        r.into_py::<Str>().map_err(|r| {
+            let name = type_name(&r);
+            self.type_error(format!("__str__ returned non-string (type {name})"))
+        })
     }
 
     /// `ascii(v)`.
@@ -100,16 +104,22 @@ impl Vm {
             if let Some(s) = v.downcast_exact::<Str>() {
                 return Ok(s.clone());
             }
-            if Int::is_exact(v) {
+            if Int::is_exact(v) || v.is_exact::<Float>() {
                 return self.str(v);
+            }
+        } else if let Some(i) = v.as_small() {
+            if let Some(text) = crate::types::int::layout::quick(i, spec) {
+                return Ok(text);
             }
         }
         let Some(f) = self.lookup_special(v, "__format__")? else {
             return Err(self.type_error(format!("Type {} doesn't define __format__", type_name(v))));
         };
         let r = self.call(&f, &[spec.as_value().clone()])?;
-        let name = type_name(&r);
-        r.into_py::<Str>().map_err(|_| self.type_error(format!("__format__ must return a str, not {name}")))
+        r.into_py::<Str>().map_err(|r| {
+            let name = type_name(&r);
+            self.type_error(format!("__format__ must return a str, not {name}"))
+        })
     }
 
     // ---- truth, hash, comparison ------------------------------------------------------------------------------------

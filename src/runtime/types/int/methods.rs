@@ -14,7 +14,7 @@ use crate::vm::Vm;
 use crate::vm::args::{Args, Signature};
 use crate::with_units;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use taipan_base::int::{BigInt, IntError, small};
+use taipan_base::int::{BigInt, Digits, IntError, small};
 
 /// Digits of decimal conversions before `ValueError` (`sys.set_int_max_str_digits`); 0: no limit.
 pub static MAX_STR_DIGITS: AtomicUsize = AtomicUsize::new(4300);
@@ -256,8 +256,8 @@ pub fn decimal(vm: &mut Vm, v: &Value) -> PyResult<String> {
 }
 
 fn repr(vm: &mut Vm, v: &Value) -> PyResult {
-    if let IntRef::Small(i @ 0..=9) = read(v) {
-        return Ok(crate::types::str::intern::latin1(b'0' + i as u8).into());
+    if let IntRef::Small(i) = read(v) {
+        return Ok(Str::from_ascii(Digits::of(i, 10).as_bytes()).into());
     }
     let s = decimal(vm, v)?;
     Ok(vm.new_str(&s))

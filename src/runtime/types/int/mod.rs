@@ -3,6 +3,7 @@
 //! An instance of a Python subclass of `int` (and a bool) is always a heap object, whatever its size. [`IntRef`] is how
 //! other code reads an integer of either form.
 
+pub mod layout;
 pub mod methods;
 
 use crate::object::value::Frozen;

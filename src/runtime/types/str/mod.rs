@@ -208,6 +208,15 @@ impl Str {
         }
         Str::latin1_uncached(None, units, units.is_ascii())
     }
+    /// Text of bytes that the caller knows to be ASCII.
+    pub fn from_ascii(units: &[u8]) -> Py<Str> {
+        debug_assert!(units.is_ascii());
+        match units {
+            [] => intern::empty(),
+            [c] => intern::latin1(*c),
+            _ => Str::latin1_uncached(None, units, true),
+        }
+    }
     fn latin1_uncached(class: Option<&Py<Type>>, units: &[u8], ascii: bool) -> Py<Str> {
         // SAFETY: the destination has room for the units.
         Str::build(class, units.len(), Kind::Latin1, ascii, |p| unsafe {

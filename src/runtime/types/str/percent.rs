@@ -12,7 +12,7 @@ use crate::with_units;
 use taipan_base::format::percent::{
     Amount, Conversion, Layout, Piece, Template, format_char, format_float, format_int, format_text,
 };
-use taipan_base::int::BigInt;
+use taipan_base::int::{BigInt, Digits};
 use taipan_base::text::{Builder, MAX_CODE_POINT, Text};
 
 /// The arguments of a `%` operation, in order.
@@ -34,12 +34,16 @@ impl Operands {
         Operands { mapping, current: v.clone(), many, next: 0 }
     }
 
+    fn peek(&self) -> Option<&Value> {
+        match self.current.downcast::<Tuple>().filter(|_| self.many) {
+            Some(t) => t.items().get(self.next),
+            None => (self.next == 0).then_some(&self.current),
+        }
+    }
+
     /// The next argument.
     pub(crate) fn take(&mut self, vm: &mut Vm) -> PyResult {
-        let found = match self.current.downcast::<Tuple>().filter(|_| self.many) {
-            Some(t) => t.items().get(self.next).cloned(),
-            None => (self.next == 0).then(|| self.current.clone()),
-        };
+        let found = self.peek().cloned();
         self.next += 1;
         match found {
             Some(v) => Ok(v),
@@ -162,6 +166,9 @@ fn expand<U: Wide>(vm: &mut Vm, template: &[U], args: &Value) -> PyResult {
         match piece {
             Ok(Piece::Literal(units)) => out.push_units(units),
             Ok(Piece::Conversion(c)) => {
+                if plain(vm, &c, &mut operands, &mut out)? {
+                    continue;
+                }
                 let text = converted(vm, &c, &mut operands)?;
                 out.push_text(&text);
             }
@@ -176,6 +183,25 @@ fn expand<U: Wide>(vm: &mut Vm, template: &[U], args: &Value) -> PyResult {
     }
     operands.finish(vm, "string")?;
     Ok(from_text(&out.finish()).into())
+}
+
+/// A bare `%s`, and a bare `%d` of a small integer; false when the conversion is another, with nothing taken.
+fn plain<U: Wide>(vm: &mut Vm, c: &Conversion<'_, U>, operands: &mut Operands, out: &mut Builder) -> PyResult<bool> {
+    let bare = c.key.is_none() && c.width.is_none() && c.precision.is_none() && c.problem.is_none();
+    if !bare || c.left || c.plus || c.blank || c.alternate || c.zero {
+        return Ok(false);
+    }
+    if c.kind == u32::from(b's') {
+        let v = operands.take(vm)?;
+        let text = vm.str(&v)?;
+        with_units!(text.units(), u => out.push_units(u));
+        return Ok(true);
+    }
+    let small = operands.peek().and_then(|v| v.as_small());
+    let Some(i) = small.filter(|_| c.kind == u32::from(b'd')) else { return Ok(false) };
+    operands.next += 1;
+    out.push_units(Digits::of(i, 10).as_bytes());
+    Ok(true)
 }
 
 fn converted<U: Wide>(vm: &mut Vm, c: &Conversion<'_, U>, operands: &mut Operands) -> PyResult<Text> {
