@@ -27,10 +27,17 @@ pub fn main(args: Vec<OsString>) -> i32 {
     match dispatch(&words) {
         Ok(status) => status,
         Err(usage) => {
-            eprintln!("taipan: {usage}");
+            eprintln!("{}: {usage}", name_in_messages(&words));
             USAGE
         }
     }
+}
+
+/// Who speaks in a usage error: as CPython, the word that started the program; the name alone where it is one of our
+/// commands that is at fault.
+fn name_in_messages(words: &[String]) -> &str {
+    let command = words.get(1).is_some_and(|w| w == "help" || COMMANDS.iter().any(|c| c.name == w));
+    words.first().filter(|w| !command && !w.is_empty()).map_or("taipan", String::as_str)
 }
 
 /// The error is a usage error's one line.

@@ -36,6 +36,28 @@ const AT_START: &[&str] = &[
     "_py_warnings",
 ];
 
+/// Modules that CPython keeps frozen in its binary (`Programs/_freeze_module.c`, `Tools/build/freeze_modules.py`): their
+/// code is named `<frozen …>`, and tracebacks show no lines of them.
+const FROZEN: &[&str] = &[
+    "importlib._bootstrap",
+    "importlib._bootstrap_external",
+    "zipimport",
+    "abc",
+    "codecs",
+    "io",
+    "_collections_abc",
+    "_sitebuiltins",
+    "genericpath",
+    "ntpath",
+    "posixpath",
+    "os",
+    "site",
+    "stat",
+    "importlib.util",
+    "importlib.machinery",
+    "runpy",
+];
+
 struct Module {
     name: String,
     package: bool,
@@ -65,7 +87,11 @@ fn main() {
         let Ok(source) = std::fs::read_to_string(&path) else { continue };
         let source = patched(&name, source);
         let relative = name.replace('.', "/") + if package { "/__init__.py" } else { ".py" };
-        let Some(code) = compile(&source, &format!("{STDLIB_DIR}/{relative}")) else { continue };
+        let filename = match FROZEN.contains(&name.as_str()) {
+            true => format!("<frozen {name}>"),
+            false => format!("{STDLIB_DIR}/{relative}"),
+        };
+        let Some(code) = compile(&source, &filename) else { continue };
         let code = store(&mut blob, &code, !AT_START.contains(&name.as_str()));
         let source = store(&mut blob, source.as_bytes(), true);
         modules.push(Module { name, package, code, source });

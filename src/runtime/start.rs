@@ -16,6 +16,7 @@ pub fn boot(config: Config) -> &'static mut Vm {
     sys::configure(with_locale(config));
     let digits = sys::config::config().int_max_str_digits;
     crate::types::int::methods::MAX_STR_DIGITS.store(digits.max(0) as usize, std::sync::atomic::Ordering::Relaxed);
+    crate::host::library::install(&crate::import::embedded::TREE);
     let vm = crate::vm::gil::attach();
     crate::types::typeobject::ready::ready_all(crate::types::table::TYPES);
     crate::types::typeobject::ready::ready_all(exc::ALL);
@@ -118,7 +119,7 @@ pub fn run_source(vm: &mut Vm, source: &[u8], filename: &str) -> PyResult<()> {
 pub fn prepare(vm: &mut Vm, source: &[u8], filename: &str) -> PyResult<Py<Function>> {
     let text = match taipan_syntax::decode_source(source, filename) {
         Ok(s) => s.text,
-        Err(e) => return Err(vm.syntax_error(&e, None)),
+        Err(e) => return Err(vm.syntax_error(&e)),
     };
     if filename == "<string>" {
         // Tracebacks show the lines of `-c`.

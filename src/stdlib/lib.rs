@@ -54,6 +54,7 @@ pub mod system;
 pub mod table;
 pub mod termios;
 pub mod testcapi;
+pub mod testing;
 pub mod thread;
 pub mod time;
 pub mod tokenize;

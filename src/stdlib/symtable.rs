@@ -136,7 +136,7 @@ fn symtable(vm: &mut Vm, source: &Value, filename: &Value, start: &Value) -> PyR
             let top = table.top().id;
             Ok(make(vm, &table, top))
         }
-        Err(e) => Err(vm.syntax_error(&e, Some(&text))),
+        Err(e) => Err(vm.syntax_error(&e)),
     }
 }
 

@@ -39,6 +39,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::math::MODULE,
     &crate::mmap::MODULE,
     &crate::multiprocessing::MODULE,
+    &crate::testing::INTERNAL,
+    &crate::testing::LIMITED,
     &crate::multiprocessing::SHARED_MEMORY,
     &crate::multibyte::MODULE,
     &crate::multibyte::JP,

@@ -152,7 +152,18 @@ fn warn_explicit(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
 /// The line of a module's source, asked of its loader.
 fn source_line(vm: &mut Vm, globals: &Value, line: i64) -> PyResult<Option<String>> {
     let Some(d) = globals.downcast::<Dict>().cloned() else { return Ok(None) };
-    let (Some(loader), Some(name)) = (d.lookup_text("__loader__"), d.lookup_text("__name__")) else { return Ok(None) };
+    // It also tells about globals whose loader is missing or not that of their spec.
+    let bless = vm.import_attr("importlib._bootstrap_external", "_bless_my_loader")?;
+    let loader = vm.call1(&bless, globals)?;
+    // The program's main module is known to its loader by another name.
+    let spec_name = match d.lookup_text("__spec__") {
+        Some(spec) => {
+            let name = vm.intern("name");
+            vm.get_attr_opt(&spec, &name)?
+        }
+        None => None,
+    };
+    let Some(name) = spec_name.or_else(|| d.lookup_text("__name__")) else { return Ok(None) };
     let get_source = vm.intern("get_source");
     let Some(get) = vm.get_attr_opt(&loader, &get_source)? else { return Ok(None) };
     let source = vm.call(&get, &[name])?;

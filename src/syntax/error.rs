@@ -52,15 +52,17 @@ pub struct SyntaxError {
     pub location: Option<Location>,
     /// The line of source; `None` where CPython too would read it from the file (scope and compiler errors).
     pub text: Option<String>,
+    /// `args` holds the message alone; the place is in the attributes only, as CPython leaves it for errors of the scopes.
+    pub bare_args: bool,
 }
 
 impl SyntaxError {
     /// An error without a place.
     pub fn new(class: ErrorClass, msg: impl Into<String>) -> SyntaxError {
-        SyntaxError { class, msg: msg.into(), filename: None, location: None, text: None }
+        SyntaxError { class, msg: msg.into(), filename: None, location: None, text: None, bare_args: false }
     }
 
-    /// An error of the scope analysis or the compiler at a node: the columns are byte offsets plus 1, as in CPython.
+    /// An error of the scope analysis at a node: the columns are byte offsets plus 1, as in CPython.
     pub fn at_node(msg: impl Into<String>, filename: &str, span: Span) -> SyntaxError {
         let location = Location {
             lineno: span.lineno as i32,
@@ -74,7 +76,13 @@ impl SyntaxError {
             filename: Some(filename.to_owned()),
             location: Some(location),
             text: None,
+            bare_args: true,
         }
+    }
+
+    /// An error of the compiler at a node.
+    pub fn of_compiler(msg: impl Into<String>, filename: &str, span: Span) -> SyntaxError {
+        SyntaxError { bare_args: false, ..SyntaxError::at_node(msg, filename, span) }
     }
 }
 

@@ -203,7 +203,7 @@ impl<'a> Compiler<'a> {
             end_lineno: loc.end_line.max(0) as u32,
             end_col_offset: loc.end_col.max(0) as u32,
         };
-        Err(Box::new(SyntaxError::at_node(msg, &self.filename, span)))
+        Err(Box::new(SyntaxError::of_compiler(msg, &self.filename, span)))
     }
 
     /// Refuses to go on when the tree is nested so deeply that the native stack may run out.

@@ -8,7 +8,7 @@ use crate::types::bytes::Bytes;
 use crate::types::cell::CellObject;
 use crate::types::code::Code;
 use crate::types::dict::Dict;
-use crate::types::exceptions::{self as exc, syntax};
+use crate::types::exceptions as exc;
 use crate::types::function::Function;
 use crate::types::int::Int;
 use crate::types::str::Str;
@@ -88,14 +88,13 @@ impl Vm {
     /// Compiles a source text to a code object; warnings go through the warning filters.
     pub fn compile(&mut self, source: &str, how: &How) -> PyResult<Py<Code>> {
         let module = parse(self, source, how)?;
-        compile_tree(self, module, how, Some(source))
+        compile_tree(self, module, how)
     }
 
-    /// Raises a syntax error of the front end as the Python exception it stands for. `source` gives the line where the
-    /// error does not carry it.
+    /// Raises a syntax error of the front end as the Python exception it stands for.
     #[cold]
-    pub fn syntax_error(&mut self, e: &SyntaxError, source: Option<&str>) -> Raised {
-        match syntax_exception(self, e, source) {
+    pub fn syntax_error(&mut self, e: &SyntaxError) -> Raised {
+        match syntax_exception(self, e) {
             Ok(exc) => self.raise(exc),
             Err(r) => r,
         }
@@ -113,14 +112,14 @@ fn parse(vm: &mut Vm, source: &str, how: &How) -> PyResult<Mod> {
     };
     match taipan_syntax::parse(source, &options) {
         Ok(parsed) => {
-            report_warnings(vm, &parsed.warnings, how, Some(source))?;
+            report_warnings(vm, &parsed.warnings, how)?;
             Ok(parsed.module)
         }
-        Err(e) => Err(vm.syntax_error(&e, Some(source))),
+        Err(e) => Err(vm.syntax_error(&e)),
     }
 }
 
-fn compile_tree(vm: &mut Vm, module: Mod, how: &How, source: Option<&str>) -> PyResult<Py<Code>> {
+fn compile_tree(vm: &mut Vm, module: Mod, how: &How) -> PyResult<Py<Code>> {
     let optimize = match how.optimize {
         -1 => sys::optimization_level(vm),
         n => n as u8,
@@ -133,15 +132,15 @@ fn compile_tree(vm: &mut Vm, module: Mod, how: &How, source: Option<&str>) -> Py
     };
     match taipan_compiler::compile(module, &how.filename, &options) {
         Ok(done) => {
-            report_warnings(vm, &done.warnings, how, source)?;
+            report_warnings(vm, &done.warnings, how)?;
             Ok(Code::new(vm, Arc::new(done.code)))
         }
-        Err(e) => Err(vm.syntax_error(&e, source)),
+        Err(e) => Err(vm.syntax_error(&e)),
     }
 }
 
 /// Issues warnings about a source; one that the filters make an error becomes a `SyntaxError` at its place.
-fn report_warnings(vm: &mut Vm, warnings: &[SyntaxWarning], how: &How, source: Option<&str>) -> PyResult<()> {
+fn report_warnings(vm: &mut Vm, warnings: &[SyntaxWarning], how: &How) -> PyResult<()> {
     for w in warnings {
         let category = match w.category {
             WarningCategory::SyntaxWarning => &exc::SYNTAX_WARNING,
@@ -152,13 +151,13 @@ fn report_warnings(vm: &mut Vm, warnings: &[SyntaxWarning], how: &How, source: O
                 return Err(Raised(()));
             }
             vm.clear_error();
-            return Err(vm.syntax_error(&SyntaxError::at_node(w.msg.clone(), &how.filename, w.span), source));
+            return Err(vm.syntax_error(&SyntaxError::of_compiler(w.msg.clone(), &how.filename, w.span)));
         }
     }
     Ok(())
 }
 
-fn syntax_exception(vm: &mut Vm, e: &SyntaxError, source: Option<&str>) -> PyResult {
+fn syntax_exception(vm: &mut Vm, e: &SyntaxError) -> PyResult {
     let class = match e.class {
         ErrorClass::SyntaxError => &exc::SYNTAX_ERROR,
         ErrorClass::IndentationError => &exc::INDENTATION_ERROR,
@@ -171,7 +170,7 @@ fn syntax_exception(vm: &mut Vm, e: &SyntaxError, source: Option<&str>) -> PyRes
     let Some(at) = e.location else { return exc::instantiate(vm, class, &[message]) };
     let text = match (&e.text, &e.filename) {
         (Some(t), _) => Some(t.clone()),
-        (None, file) => program_line(file.as_deref(), at.lineno, source),
+        (None, file) => file.as_deref().and_then(|f| program_line(f, at.lineno)),
     };
     let optional = |vm: &mut Vm, t: Option<&str>| t.map_or_else(none, |t| vm.new_str(t));
     let number = |n: i32| Value::small_unchecked(n as i64);
@@ -183,19 +182,24 @@ fn syntax_exception(vm: &mut Vm, e: &SyntaxError, source: Option<&str>) -> PyRes
         number(at.end_lineno),
         number(at.end_offset),
     ];
-    let e = exc::instantiate(vm, class, &[message, Tuple::from_slice(&parts).into()])?;
-    debug_assert!(syntax::as_syntax_error(vm, &e).is_some() || at.lineno != 0);
-    Ok(e)
+    if !e.bare_args {
+        return exc::instantiate(vm, class, &[message, Tuple::from_slice(&parts).into()]);
+    }
+    let exc = exc::instantiate(vm, class, &[message])?;
+    for (name, part) in ["filename", "lineno", "offset", "text", "end_lineno", "end_offset"].iter().zip(&parts) {
+        let name = vm.intern(name);
+        vm.set_attr(&exc, &name, part)?;
+    }
+    Ok(exc)
 }
 
-/// A line of a program: from its file, as CPython reads it for errors found after parsing.
-fn program_line(filename: Option<&str>, line: i32, source: Option<&str>) -> Option<String> {
+/// A line of a program for errors found after parsing: CPython reads it from the file, and shows none where the source
+/// has no file (`_PyErr_ProgramDecodedTextObject`).
+fn program_line(filename: &str, line: i32) -> Option<String> {
     let index = usize::try_from(line).ok()?.checked_sub(1)?;
-    let from = |text: &str| text.split_inclusive('\n').nth(index).map(str::to_owned);
-    match filename.and_then(|f| std::fs::read(f).ok()) {
-        Some(bytes) => from(&taipan_syntax::decode_source(&bytes, filename.unwrap_or("")).ok()?.text),
-        None => source.and_then(from),
-    }
+    let bytes = std::fs::read(filename).ok()?;
+    let source = taipan_syntax::decode_source(&bytes, filename).ok()?;
+    source.text.split_inclusive('\n').nth(index).map(str::to_owned)
 }
 
 /// The text of a source argument; `what` completes the `TypeError`.
@@ -215,7 +219,7 @@ pub fn source_text(vm: &mut Vm, source: &Value, what: &str, filename: &str) -> P
         }
         match taipan_syntax::decode_source(&bytes, filename) {
             Ok(s) => s.text,
-            Err(e) => return Err(vm.syntax_error(&e, None)),
+            Err(e) => return Err(vm.syntax_error(&e)),
         }
     } else {
         return Err(vm.type_error(what));
@@ -227,7 +231,7 @@ pub fn source_text(vm: &mut Vm, source: &Value, what: &str, filename: &str) -> P
 }
 
 fn null_bytes(vm: &mut Vm) -> Raised {
-    vm.syntax_error(&SyntaxError::new(ErrorClass::SyntaxError, "source code string cannot contain null bytes"), None)
+    vm.syntax_error(&SyntaxError::new(ErrorClass::SyntaxError, "source code string cannot contain null bytes"))
 }
 
 /// `compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)`
@@ -279,7 +283,7 @@ pub fn compile(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
             let tree = (hooks.to_tree)(vm, source, mode)?;
             return match only_ast {
                 true => (hooks.from_tree)(vm, &tree),
-                false => Ok(compile_tree(vm, tree, &how, None)?.into()),
+                false => Ok(compile_tree(vm, tree, &how)?.into()),
             };
         }
     }
@@ -296,7 +300,7 @@ pub fn compile(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
             None => Err(vm.not_implemented_error("compile() to a tree needs the _ast module")),
         };
     }
-    Ok(compile_tree(vm, tree, &how, Some(&text))?.into())
+    Ok(compile_tree(vm, tree, &how)?.into())
 }
 
 fn vm_text(vm: &mut Vm, text: &str) -> Value {

@@ -376,7 +376,11 @@ fn show(vm: &mut Vm, category: &Value, text: &Value, message: &Value, line: Valu
     };
     let source = origin.source.clone().unwrap_or_else(none);
     let filename = origin.filename.as_value().clone();
-    let args = [message.clone(), category.clone(), filename, line, none(), none(), source];
+    let text = match &origin.text {
+        Some(t) => vm.new_str(t),
+        None => none(),
+    };
+    let args = [message.clone(), category.clone(), filename, line, none(), text, source];
     let shown = vm.call(&class, &args)?;
     vm.call(&show, &[shown])?;
     Ok(())
@@ -391,6 +395,7 @@ fn show_natively(vm: &mut Vm, category: &Value, text: &Value, origin: &Origin) -
     out.write(vm, &shown);
     let line = match &origin.text {
         Some(t) => t.clone(),
+        None if filename.starts_with('<') => String::new(),
         None => Lines::default().line(vm, &filename, origin.line, None),
     };
     let line = line.trim_matches([' ', '\t', '\u{c}', '\n']);

@@ -1,6 +1,6 @@
 //! Files and directories: thin functions over the C library's calls, with error numbers as errors.
 
-use super::{calls, check, check_size, errno};
+use super::{calls, check, check_size, errno, library};
 use crate::object::buffer::Buffer;
 use std::ffi::CStr;
 
@@ -66,7 +66,13 @@ calls! {
 /// `open(2)` relative to a directory; the descriptor is not inherited by other programs.
 pub fn open(dir: i32, path: &CStr, flags: i32, mode: u32) -> Result<i32, i32> {
     // SAFETY: the path is a terminated string.
-    check(unsafe { libc::openat(dir, path.as_ptr(), flags | libc::O_CLOEXEC, mode) })
+    let opened = check(unsafe { libc::openat(dir, path.as_ptr(), flags | libc::O_CLOEXEC, mode) });
+    opened.or_else(|e| library::open(path, flags, e))
+}
+
+/// `faccessat(2)`, for the library's files, too.
+pub fn access(dir: i32, path: &CStr, mode: i32, flags: i32) -> Result<(), i32> {
+    faccessat(dir, path, mode, flags).map(drop).or_else(|e| library::access(path, mode, e))
 }
 
 /// `fcntl(2)` with a number.
@@ -173,7 +179,7 @@ pub fn stat(dir: i32, path: &CStr, flags: i32) -> Result<Stat, i32> {
     // SAFETY: the structure is plain numbers; the path is terminated.
     unsafe {
         let mut out: Stat = std::mem::zeroed();
-        check(libc::fstatat64(dir, path.as_ptr(), &mut out, flags)).map(|_| out)
+        check(libc::fstatat64(dir, path.as_ptr(), &mut out, flags)).map(|_| out).or_else(|e| library::stat(path, e))
     }
 }
 
@@ -304,7 +310,7 @@ pub fn read_dir(fd: Option<i32>, path: &CStr) -> Result<Vec<DirItem>, i32> {
             None => libc::opendir(path.as_ptr()),
         };
         if dir.is_null() {
-            return Err(errno());
+            return library::read_dir(path, errno());
         }
         let mut out = Vec::new();
         let result = loop {

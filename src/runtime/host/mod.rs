@@ -102,6 +102,7 @@ pub fn is_open(fd: i32) -> bool {
 
 pub mod deadly;
 pub mod files;
+pub mod library;
 pub mod locale;
 pub mod memory;
 pub mod names;

@@ -1,5 +1,6 @@
 //! The pure-Python standard library inside the binary: looked up by module name, unpacked when asked for.
 
+use crate::host::library::{Node, Tree};
 use crate::object::{Py, PyResult};
 use crate::types::code::Code;
 use crate::vm::Vm;
@@ -67,6 +68,40 @@ pub fn source_of_path(path: &str) -> Option<String> {
     let rest = path.strip_prefix(STDLIB_DIR)?.strip_prefix('/')?.strip_suffix(".py")?;
     let name = rest.strip_suffix("/__init__").unwrap_or(rest).replace('/', ".");
     find(&name).map(Embedded::source)
+}
+
+/// The library as files and directories.
+pub static TREE: Tree = Tree { top: "/taipan", find: node, read: source_of_path };
+
+/// What is at a path at or above [`STDLIB_DIR`], or below it.
+fn node(path: &str) -> Option<Node> {
+    let number = path.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    if let Some(name) = path.strip_prefix(STDLIB_DIR).and_then(|rest| rest.strip_prefix('/')) {
+        if let Some(file) = name.strip_suffix(".py") {
+            let (name, package) = match file.strip_suffix("/__init__") {
+                Some(name) => (name, true),
+                None => (file, false),
+            };
+            let e = find(&name.replace('/', ".")).filter(|e| e.package == package)?;
+            return Some(Node::File(e.source.2 as u64, number));
+        }
+        let package = name.replace('/', ".");
+        find(&package).filter(|e| e.package)?;
+        return Some(Node::Folder(entries(&format!("{package}."), true), number));
+    }
+    if path == STDLIB_DIR {
+        return Some(Node::Folder(entries("", false), number));
+    }
+    // The folders above.
+    let next = STDLIB_DIR.strip_prefix(path)?.strip_prefix('/')?.split('/').next()?;
+    Some(Node::Folder(vec![(next.to_owned(), true)], number))
+}
+
+fn entries(prefix: &str, package: bool) -> Vec<(String, bool)> {
+    let own = package.then(|| ("__init__.py".to_owned(), false));
+    let inside = INDEX.iter().filter_map(|e| e.name.strip_prefix(prefix).map(|n| (n, e.package)));
+    let inside = inside.filter(|(n, _)| !n.is_empty() && !n.contains('.'));
+    own.into_iter().chain(inside.map(|(n, p)| if p { (n.to_owned(), true) } else { (format!("{n}.py"), false) })).collect()
 }
 
 /// The code object of an embedded module.

@@ -75,6 +75,17 @@ impl Buffer {
         true
     }
 
+    /// Whether the items lie one after the other in Fortran order.
+    pub fn is_fortran_contiguous(&self) -> bool {
+        let mut expect = self.itemsize as isize;
+        let in_order = self.shape.iter().zip(&self.strides).all(|(&n, &s)| {
+            let fits = n <= 1 || s == expect;
+            expect *= n as isize;
+            fits
+        });
+        in_order || self.len == 0
+    }
+
     /// The memory of a contiguous view.
     pub fn as_slice<'a>(&'a self, _vm: &'a crate::vm::Vm) -> &'a [u8] {
         debug_assert!(self.is_contiguous());

@@ -179,6 +179,12 @@ unsafe fn attribute_word(h: *mut Header, cap: usize, index: usize) -> *mut Optio
     }
 }
 
+/// Whether the object keeps its attributes in itself, in the slots of a shape, rather than in a dict.
+pub fn attributes_inside(v: &Value) -> bool {
+    // SAFETY: the object is live and has attribute words.
+    has_attributes(v) && matches!(unsafe { home(v.as_ptr()) }, Home::Slots(_))
+}
+
 /// Reads an instance attribute (not class attributes) by interned name.
 pub fn get_attribute(v: &Value, name: &Py<Str>) -> Option<Value> {
     if !has_attributes(v) {

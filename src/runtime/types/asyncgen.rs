@@ -7,6 +7,7 @@ use crate::object::typedef::{MethodDef, NativeFn::*, SendResult};
 use crate::object::value::Frozen;
 use crate::object::{GetSetDef, Py, PyResult, Raised, Slots, TypeDef, TypeFlags, Value, boolean, instance, none};
 use crate::types::exceptions as exc;
+use crate::types::tuple::Tuple;
 use crate::vm::Vm;
 use crate::vm::args::Args;
 use std::cell::{Cell, RefCell};
@@ -204,7 +205,7 @@ pub struct Awaitable {
     generator: Value,
     /// The value to send first (`asend`).
     value: RefCell<Option<Value>>,
-    /// The exception to throw first (`athrow`); for `aclose` there is none.
+    /// The arguments of `athrow`, which say what to throw first; for `aclose` there are none.
     thrown: RefCell<Option<Value>>,
     stage: Cell<Stage>,
 }
@@ -240,9 +241,30 @@ fn new_throw(generator: &Value, thrown: Option<Value>) -> Value {
 
 fn athrow(vm: &mut Vm, args: &Args<'_>) -> PyResult {
     let v = args.pos()[0].clone();
-    let e = generator::thrown(vm, &args.rest(), "athrow")?;
+    args.rest().between(vm, "athrow", 1, 3)?;
     init_hooks(vm, &v)?;
-    Ok(new_throw(&v, Some(e)))
+    Ok(new_throw(&v, Some(Tuple::from_slice(args.rest().pos()).into())))
+}
+
+/// An awaitable that was never awaited ends (`_PyErr_WarnUnawaitedAgenMethod`).
+fn finalize_awaitable(vm: &mut Vm, v: &Value) {
+    let a = awaitable(v);
+    if a.stage.get() != Stage::Init {
+        return;
+    }
+    let method = match (std::ptr::eq(v.class(), ASEND.object()), a.thrown.borrow().is_some()) {
+        (true, _) => "asend",
+        (false, true) => "athrow",
+        (false, false) => "aclose",
+    };
+    let name = agen(&a.generator).qualname.borrow().clone();
+    let warned = vm.repr(&name).and_then(|name| {
+        let text = format!("coroutine method '{method}' of {} was never awaited", name.to_rust());
+        vm.warn(&exc::RUNTIME_WARNING, text, 1)
+    });
+    if warned.is_err() {
+        vm.unraisable(Some(v), None);
+    }
 }
 
 fn awaitable(v: &Value) -> Py<Awaitable> {
@@ -333,7 +355,16 @@ fn athrow_send(vm: &mut Vm, v: &Value, x: &Value) -> PyResult<SendResult> {
             a.stage.set(Stage::Iterating);
             set(&g, bits::RUNNING, true);
             let e = match a.thrown.borrow().clone() {
-                Some(e) => e,
+                Some(args) => {
+                    let args = args.downcast::<Tuple>().expect("arguments").clone();
+                    let e = args.items().first().cloned().unwrap_or_else(none);
+                    let thrown = exc::from_throw(vm, &e, args.items().get(1), args.items().get(2));
+                    if thrown.is_err() {
+                        set(&g, bits::RUNNING, false);
+                        a.stage.set(Stage::Closed);
+                    }
+                    thrown?
+                }
                 None => {
                     set(&g, bits::CLOSED, true);
                     exc::instantiate(vm, &exc::GENERATOR_EXIT, &[])?
@@ -393,11 +424,16 @@ fn athrow_throw(vm: &mut Vm, v: &Value, e: Value) -> PyResult<SendResult> {
     if a.stage.get() == Stage::Closed {
         return Err(reuse(vm, "aclose()/athrow()"));
     }
+    let closing = a.thrown.borrow().is_none();
     if a.stage.get() == Stage::Init {
+        if has(&g, bits::RUNNING) {
+            a.stage.set(Stage::Closed);
+            let what = if closing { "aclose" } else { "athrow" };
+            return Err(vm.runtime_error(format!("{what}(): asynchronous generator is already running")));
+        }
         a.stage.set(Stage::Iterating);
         set(&g, bits::RUNNING, true);
     }
-    let closing = a.thrown.borrow().is_none();
     let r = generator::throw(vm, agen(&g), e, false);
     finish_throw(vm, &a, &g, closing, r)
 }
@@ -414,8 +450,9 @@ macro_rules! awaitable_type {
     ($name:ident, $text:literal, $send:ident, $throw:ident) => {
         #[doc = concat!("The type `", $text, "`.")]
         pub static $name: TypeDef = TypeDef::new::<Awaitable>($text)
-            .flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION))
+            .flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION).union(TypeFlags::HAS_FINALIZER))
             .slots(Slots {
+                finalize: Some(finalize_awaitable),
                 iter: Some(|_, v| Ok(v.clone())),
                 am_await: Some(|_, v| Ok(v.clone())),
                 next: Some(|vm, v| {

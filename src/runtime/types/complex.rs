@@ -11,6 +11,7 @@ use crate::types::float::Float;
 use crate::types::int::{Int, IntRef};
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
+use crate::types::typeobject;
 use crate::vm::Vm;
 use crate::vm::args::{Args, Signature};
 use crate::with_units;
@@ -305,7 +306,7 @@ fn one(vm: &mut Vm, class: &Py<Type>, v: &Value) -> PyResult {
         let re = vm.to_f64(v)?;
         return Ok(of_class(class, C { re, im: 0.0 }));
     }
-    let name = v.class().payload.name();
+    let name = typeobject::message_name(vm, v.class())?;
     Err(vm.type_error(format!("complex() argument must be a string or a number, not {name}")))
 }
 

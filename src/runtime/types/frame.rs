@@ -401,7 +401,8 @@ fn clear(vm: &mut Vm, v: &Value) -> PyResult {
                         return Err(vm.runtime_error("cannot clear a suspended frame"));
                     }
                     _ => {
-                        g.discard();
+                        let owner = crate::types::generator::Generator::value_of_frame(f);
+                        crate::types::generator::finalize(vm, &owner);
                         return Ok(none());
                     }
                 }

@@ -155,6 +155,19 @@ impl Generator {
         unsafe { &*(*(*f).fp.sub(1) as *const Generator) }
     }
 
+    /// The generator object that owns this frame.
+    ///
+    /// # Safety
+    /// As [`Generator::of_frame`].
+    pub unsafe fn value_of_frame(f: *mut Frame) -> Value {
+        // SAFETY: the payload lies in a live object.
+        unsafe {
+            let payload = *(*f).fp.sub(1) as usize;
+            let header = payload - std::mem::offset_of!(crate::object::value::Obj<Generator>, payload);
+            Value::from_header(header as *const crate::object::header::Header)
+        }
+    }
+
     /// Whether it can be resumed by `next` without further ado.
     #[inline(always)]
     pub fn is_suspended(&self) -> bool {
@@ -787,7 +800,8 @@ fn repr(vm: &mut Vm, v: &Value) -> PyResult {
     Ok(vm.new_str(&format!("<{} object {} at {:#x}>", v.class().payload.name(), q.to_rust(), v.id())))
 }
 
-fn finalize(vm: &mut Vm, v: &Value) {
+/// The end of one that did not finish: its `finally` clauses run; one that never began warns.
+pub fn finalize(vm: &mut Vm, v: &Value) {
     let g = gen_of(v).clone();
     if g.state.get() == State::Finished {
         return;
@@ -841,11 +855,11 @@ fn sizeof(_: &mut Vm, v: &Value) -> PyResult {
 }
 
 macro_rules! shared_getset {
-    ($frame:literal, $running:literal, $suspended:literal, $code:literal, $yf:literal, $($more:expr),*) => {
+    ($what:literal, $frame:literal, $running:literal, $suspended:literal, $code:literal, $yf:literal, $($more:expr),*) => {
         &[
-            GetSetDef::get_set("__name__", "name of the generator", |_, v| Ok(gen_of(v).name.borrow().clone()),
+            GetSetDef::get_set("__name__", concat!("name of the ", $what), |_, v| Ok(gen_of(v).name.borrow().clone()),
                 |vm, v, x| set_name(vm, v, x, "__name__", &gen_of(v).name)),
-            GetSetDef::get_set("__qualname__", "qualified name of the generator", |_, v| Ok(gen_of(v).qualname.borrow().clone()),
+            GetSetDef::get_set("__qualname__", concat!("qualified name of the ", $what), |_, v| Ok(gen_of(v).qualname.borrow().clone()),
                 |vm, v, x| set_name(vm, v, x, "__qualname__", &gen_of(v).qualname)),
             GetSetDef::get($frame, "", frame_attribute),
             GetSetDef::get($running, "", running),
@@ -896,7 +910,7 @@ pub static GENERATOR: TypeDef = TypeDef::new::<Generator>("generator")
             NativeFn::F2(crate::types::generic_alias::class_getitem),
         ),
     ])
-    .getset(shared_getset!("gi_frame", "gi_running", "gi_suspended", "gi_code", "gi_yieldfrom",));
+    .getset(shared_getset!("generator", "gi_frame", "gi_running", "gi_suspended", "gi_code", "gi_yieldfrom",));
 
 /// The type `coroutine`.
 pub static COROUTINE: TypeDef = TypeDef::new::<Generator>("coroutine")
@@ -932,6 +946,7 @@ pub static COROUTINE: TypeDef = TypeDef::new::<Generator>("coroutine")
         ),
     ])
     .getset(shared_getset!(
+        "coroutine",
         "cr_frame",
         "cr_running",
         "cr_suspended",

@@ -54,7 +54,7 @@ pub static MODULE: TypeDef = TypeDef::new::<Module>("module")
     .slots(Slots {
         repr: Some(repr),
         getattr: Some(getattr),
-        setattr: Some(setattr),
+        setattr: Some(crate::types::object::generic_setattr),
         new: Some(new),
         init: Some(init),
         ..Slots::NONE
@@ -181,30 +181,6 @@ fn origin(vm: &mut Vm, d: &Py<Dict>) -> PyResult<Option<String>> {
     }
     let origin = vm.get_attr_opt(&spec, name!("origin"))?;
     Ok(origin.and_then(|o| o.downcast::<Str>().map(|s| s.to_rust().into_owned())))
-}
-
-fn setattr(vm: &mut Vm, v: &Value, name: &Py<Str>, x: Option<&Value>) -> PyResult<()> {
-    if let Some(d) = vm.type_lookup(v.class(), name) {
-        if let Some(set) = d.class().payload.slots().descr_set {
-            return set(vm, &d, v, x);
-        }
-    }
-    let d = module(v).dict.clone();
-    match x {
-        Some(x) => {
-            d.store_str(name, x.clone());
-            Ok(())
-        }
-        None => match d.remove_str(name) {
-            Some(_) => Ok(()),
-            None => {
-                let m =
-                    d.lookup_str(name!("__name__")).and_then(|m| m.downcast::<Str>().map(|s| s.to_rust().into_owned()));
-                let text = format!("module '{}' has no attribute '{}'", m.unwrap_or_default(), name.to_rust());
-                Err(exc::raise_attribute_error(vm, v, name, &text))
-            }
-        },
-    }
 }
 
 fn dir(vm: &mut Vm, v: &Value) -> PyResult {

@@ -2,10 +2,11 @@
 
 use crate::object::typedef::{MethodDef, NativeFn::*};
 use crate::object::value::Frozen;
-use crate::object::{GetSetDef, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, instance, none, not_implemented};
+use crate::object::{GetSetDef, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Value, instance, none};
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::vm::Vm;
+use std::cell::Cell;
 use crate::vm::args::{Args, Signature};
 
 /// Payload of `Template`: strings surround interpolations.
@@ -27,6 +28,30 @@ crate::payload!(Interpolation, INTERPOLATION,
     traverse(self, visit) { [&self.value, &self.expression, &self.conversion, &self.format_spec].into_iter().for_each(visit) },
     clear(self) {});
 impl Frozen for Interpolation {}
+
+/// Payload of the iterator over a template's parts: its strings that are not empty, and its interpolations.
+pub struct TemplateIter {
+    parts: Py<Tuple>,
+    next: Cell<usize>,
+}
+crate::payload!(TemplateIter, TEMPLATE_ITER, traverse(self, visit) { visit(self.parts.as_value()) }, clear(self) {});
+impl Frozen for TemplateIter {}
+
+/// `type(iter(t""))`
+pub static TEMPLATE_ITER: TypeDef = TypeDef::new::<TemplateIter>("string.templatelib.TemplateIter")
+    .doc("Template iterator object")
+    .flags(TypeFlags::HAVE_GC.union(TypeFlags::DISALLOW_INSTANTIATION))
+    .cpython_size(40, 0)
+    .slots(Slots {
+        iter: Some(|_, v| Ok(v.clone())),
+        next: Some(|_, v| {
+            let it = v.downcast::<TemplateIter>().expect("a template's iterator");
+            let part = it.parts.items().get(it.next.get()).cloned();
+            it.next.set(it.next.get() + usize::from(part.is_some()));
+            Ok(part)
+        }),
+        ..Slots::NONE
+    });
 
 /// `string.templatelib.Template`
 pub static TEMPLATE: TypeDef = TypeDef::new::<Template>("string.templatelib.Template")
@@ -193,7 +218,9 @@ fn assemble(parts: &[Value]) -> Template {
 }
 
 fn new(vm: &mut Vm, _: &Py<Type>, args: &Args<'_>) -> PyResult {
-    args.no_keywords(vm, "Template")?;
+    if args.has_keywords() {
+        return Err(vm.type_error("Template.__new__ only accepts *args arguments"));
+    }
     for a in args.pos() {
         if a.downcast::<Str>().is_none() && a.downcast::<Interpolation>().is_none() {
             let n = a.class().payload.name();
@@ -219,17 +246,12 @@ fn parts(t: &Template) -> Vec<Value> {
     out
 }
 
-fn iter(vm: &mut Vm, v: &Value) -> PyResult {
-    let l: Value = crate::types::list::List::from_vec(parts(template(v))).into();
-    vm.iter(&l)
+fn iter(_: &mut Vm, v: &Value) -> PyResult {
+    Ok(instance::new(TemplateIter { parts: Tuple::from_vec(parts(template(v))), next: Cell::new(0) }).into())
 }
 
 fn concat(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
     let (Some(x), Some(y)) = (a.downcast::<Template>(), b.downcast::<Template>()) else {
-        let other = if a.downcast::<Template>().is_some() { b } else { a };
-        if other.downcast::<Str>().is_none() {
-            return Ok(not_implemented());
-        }
         let (n, m) = (a.class().payload.name(), b.class().payload.name());
         return Err(vm.type_error(format!(
             "can only concatenate string.templatelib.Template (not \"{}\") to string.templatelib.Template",

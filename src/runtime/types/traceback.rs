@@ -90,10 +90,7 @@ pub fn hide_importlib(vm: &mut Vm) {
 }
 
 fn is_importlib(filename: &str) -> bool {
-    match filename.strip_prefix(crate::import::embedded::STDLIB_DIR) {
-        Some(rest) => matches!(rest, "/importlib/_bootstrap.py" | "/importlib/_bootstrap_external.py"),
-        None => matches!(filename, "<frozen importlib._bootstrap>" | "<frozen importlib._bootstrap_external>"),
-    }
+    matches!(filename, "<frozen importlib._bootstrap>" | "<frozen importlib._bootstrap_external>")
 }
 
 /// A traceback of the innermost frame alone, at its present instruction.

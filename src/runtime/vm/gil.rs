@@ -232,6 +232,11 @@ impl Vm {
         RECURSION_LIMIT.load(Relaxed) as i32
     }
 
+    /// How deeply calls of Python functions nest on this thread.
+    pub fn recursion_depth(&self) -> i32 {
+        self.recursion_limit() - self.depth_left
+    }
+
     /// Sets the recursion limit of all threads; false when the present depth is beyond it.
     pub fn set_recursion_limit(&mut self, limit: i32) -> bool {
         let old = RECURSION_LIMIT.load(Relaxed) as i32;

@@ -167,7 +167,7 @@ fn access(vm: &mut Vm, a: A<'_>) -> PyResult {
     if !flag(vm, &a[4], true)? {
         flags |= files::AT_SYMLINK_NOFOLLOW;
     }
-    Ok(boolean(vm.allow_threads(|| files::faccessat(dir, &path.c, mode, flags)).is_ok()))
+    Ok(boolean(vm.allow_threads(|| files::access(dir, &path.c, mode, flags)).is_ok()))
 }
 
 fn unlink(vm: &mut Vm, a: A<'_>, function: &str) -> PyResult {

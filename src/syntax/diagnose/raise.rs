@@ -105,6 +105,7 @@ impl Parser<'_> {
         let offset = characters(&text, offset);
         let end_offset = characters(&text, end_offset);
         self.error = Some(SyntaxError {
+            bare_args: false,
             class,
             msg,
             filename: None,

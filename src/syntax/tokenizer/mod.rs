@@ -256,6 +256,7 @@ impl<'s> Tokenizer<'s> {
         let (offset, end_offset) = columns.map_or((here, here), |(start, end)| (characters(start), characters(end)));
         self.done = Done::Error;
         self.error = Some(SyntaxError {
+            bare_args: false,
             class: ErrorClass::SyntaxError,
             msg: msg.into(),
             filename: Some(self.filename.to_owned()),

@@ -2,6 +2,7 @@
 //! object that the method is called on (never of a subclass).
 
 use super::{Bytes, is_bytes_or_bytearray};
+use crate::object::buffer::BufferRequest;
 use crate::object::{PyResult, Value, boolean};
 use crate::types::bytearray::ByteArray;
 use crate::types::exceptions::{BYTES_WARNING, MEMORY_ERROR, TYPE_ERROR};
@@ -648,12 +649,14 @@ pub fn hex_digits(vm: &mut Vm, bytes: &[u8], sep: Option<&Value>, group: Option<
     let separator = match sep {
         None => None,
         Some(v) => {
+            if vm.len(v)? != 1 {
+                return Err(vm.value_error("sep must be length 1."));
+            }
             let units: Vec<u32> = if let Some(text) = v.downcast::<Str>() {
                 text.code_points().collect()
             } else if let Some(b) = v.downcast::<Bytes>() {
                 b.as_slice().iter().map(|&b| b.into()).collect()
             } else {
-                vm.len(v)?;
                 return Err(vm.type_error("sep must be str or bytes."));
             };
             match units[..] {
@@ -669,6 +672,7 @@ pub fn hex_digits(vm: &mut Vm, bytes: &[u8], sep: Option<&Value>, group: Option<
 pub(crate) fn hex(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
     let me = args[0].as_ref().expect("self");
     let bytes = data(vm, me);
+    let _held = vm.buffer(me, BufferRequest::READ)?;
     let digits = hex_digits(vm, &bytes, args[1].as_ref(), args[2].as_ref())?;
     Ok(Str::from_latin1(&digits).into())
 }

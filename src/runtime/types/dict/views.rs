@@ -137,6 +137,11 @@ impl<const PART: usize, const BACK: bool> DictIter<PART, BACK> {
             self.used = usize::MAX;
             return Err("dictionary changed size during iteration");
         }
+        if BACK && self.position > d.positions() {
+            // Emptied and filled anew: what is there now was not there at the start.
+            self.dict = None;
+            return Ok(None);
+        }
         let found = loop {
             if if BACK { self.position == 0 } else { self.position >= d.positions() } {
                 break None;
@@ -151,7 +156,7 @@ impl<const PART: usize, const BACK: bool> DictIter<PART, BACK> {
                 });
             }
         };
-        if found.is_none() || (self.left == 0 && !BACK) {
+        if found.is_none() || self.left == 0 {
             self.dict = None;
             return if found.is_some() { Err("dictionary keys changed during iteration") } else { Ok(None) };
         }

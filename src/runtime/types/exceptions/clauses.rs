@@ -184,7 +184,29 @@ pub fn warn_unawaited(vm: &mut Vm, coroutine: &Value) {
     let warned = vm
         .import_attr("warnings", "_warn_unawaited_coroutine")
         .and_then(|f| vm.call(&f, std::slice::from_ref(coroutine)));
+    let done = warned.is_ok() || vm.error_is(&super::RUNTIME_WARNING);
     if warned.is_err() {
-        vm.unraisable(Some(coroutine), Some("Exception ignored while finalizing coroutine"));
+        report_finalizing(vm, coroutine);
     }
+    if done {
+        return;
+    }
+    // The module is broken or gone: the words alone, then.
+    let name = crate::name!("__qualname__");
+    let warned = vm.get_attr(coroutine, name).and_then(|name| vm.str(&name)).and_then(|name| {
+        let text = format!("coroutine '{}' was never awaited", name.to_rust());
+        vm.warn_about(&super::RUNTIME_WARNING, text, 1, coroutine)
+    });
+    if warned.is_err() {
+        report_finalizing(vm, coroutine);
+    }
+}
+
+fn report_finalizing(vm: &mut Vm, coroutine: &Value) {
+    let text = vm.aside(|vm| vm.repr(coroutine).map(|r| r.to_rust().into_owned()));
+    let text = text.unwrap_or_else(|_| {
+        vm.clear_error();
+        coroutine.class().payload.name()
+    });
+    vm.unraisable(None, Some(&format!("Exception ignored while finalizing coroutine {text}")));
 }

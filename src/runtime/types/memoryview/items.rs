@@ -1,6 +1,6 @@
 //! Items of memoryviews: reading and writing them by index, slice and tuple of indices.
 
-use super::{of_buffer, store, this, view, whole};
+use super::{of_buffer, store, this, view, viewable, whole};
 use crate::object::buffer::{Buffer, BufferRequest};
 use crate::object::{PyResult, Raised, Value, boolean};
 use crate::types::bytes::Bytes;
@@ -160,6 +160,7 @@ pub(super) fn subscript(vm: &mut Vm, me: &Value, key: &Value) -> PyResult {
         return get_item(vm, me, i);
     }
     if let Some(slice) = key.downcast::<Slice>() {
+        viewable(vm, me)?;
         let at = slice.clone().indices(vm, b.shape[0])?;
         let start = if at.count == 0 { 0 } else { at.start as usize };
         return Ok(of_buffer(b.part(start, at.step, at.count, b.owner.clone())));

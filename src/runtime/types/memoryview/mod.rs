@@ -5,6 +5,7 @@
 
 mod items;
 mod iter;
+pub mod release;
 
 use crate::object::buffer::{Buffer, BufferRequest};
 use crate::object::typedef::{CmpOp, MethodDef, NativeFn::*};
@@ -30,6 +31,8 @@ pub struct MemoryView {
     pub buffer: Option<Buffer>,
     /// Exported views of this view.
     pub exports: usize,
+    /// It may be read, but no further views may be made: `__release_buffer__` is being told of it.
+    restricted: bool,
     hash: i64,
 }
 crate::payload!(MemoryView, MEMORYVIEW,
@@ -82,6 +85,7 @@ pub static MEMORYVIEW: TypeDef = TypeDef::new::<MemoryView>("memoryview")
             "Return the memory as hexadecimal digits.",
             N(|vm, args| {
                 let me = args[0].as_ref().expect("self");
+                let _held = export(vm, me, BufferRequest::READ)?;
                 let bytes = bytes_of(vm, me)?;
                 let digits = hex_digits(vm, &bytes, args[1].as_ref(), args[2].as_ref())?;
                 Ok(Str::from_latin1(&digits).into())
@@ -104,7 +108,7 @@ pub static MEMORYVIEW: TypeDef = TypeDef::new::<MemoryView>("memoryview")
             "($self, /)",
             "Return a view that cannot write.",
             F1(|vm, v| {
-                let b = view(vm, v)?;
+                let b = viewable(vm, v)?;
                 let mut copy = whole(b);
                 copy.readonly = true;
                 Ok(of_buffer(copy))
@@ -167,7 +171,7 @@ pub static MEMORYVIEW: TypeDef = TypeDef::new::<MemoryView>("memoryview")
         GetSetDef::get("obj", "The object whose memory is viewed.", |vm, v| {
             let owner = view(vm, v)?.owner.clone();
             let exporter = owner.downcast::<Managed>().and_then(|m| m.get(vm).base.as_ref().map(|b| b.owner.clone()));
-            Ok(exporter.unwrap_or_else(none))
+            Ok(exporter.map_or_else(none, |e| release::exporter(vm, &e)))
         }),
         GetSetDef::get("nbytes", "The size of the items in bytes.", |vm, v| Ok(Value::from_usize(view(vm, v)?.len))),
         GetSetDef::get("readonly", "Whether the view cannot write.", |vm, v| Ok(boolean(view(vm, v)?.readonly))),
@@ -195,11 +199,11 @@ pub static MEMORYVIEW: TypeDef = TypeDef::new::<MemoryView>("memoryview")
             Ok(boolean(view(vm, v)?.is_contiguous()))
         }),
         GetSetDef::get("f_contiguous", "Whether the items lie one after the other in Fortran order.", |vm, v| {
-            Ok(boolean(fortran(view(vm, v)?)))
+            Ok(boolean(view(vm, v)?.is_fortran_contiguous()))
         }),
         GetSetDef::get("contiguous", "Whether the items lie one after the other.", |vm, v| {
             let b = view(vm, v)?;
-            Ok(boolean(b.is_contiguous() || fortran(b)))
+            Ok(boolean(b.is_contiguous() || b.is_fortran_contiguous()))
         }),
     ]);
 
@@ -214,6 +218,20 @@ fn view<'a>(vm: &'a mut Vm, v: &'a Value) -> PyResult<&'a Buffer> {
         return Err(vm.value_error("operation forbidden on released memoryview object"));
     }
     Ok(this(v).get(vm).buffer.as_ref().expect("just looked"))
+}
+
+/// The view, unless it was released or no view of it may be made.
+fn viewable<'a>(vm: &'a mut Vm, v: &'a Value) -> PyResult<&'a Buffer> {
+    if this(v).get(vm).restricted {
+        return Err(vm.value_error("cannot create new view on restricted memoryview"));
+    }
+    view(vm, v)
+}
+
+/// The words of its variable part in CPython: shape, strides and suboffsets. Nothing for what is no memoryview.
+pub fn size_words(vm: &Vm, v: &Value) -> usize {
+    let dimensions = |m: &Py<MemoryView>| m.get(vm).buffer.as_ref().map_or(1, |b| b.shape.len());
+    v.downcast::<MemoryView>().map_or(0, |m| 3 * dimensions(m))
 }
 
 /// The same view once more, sharing the managed buffer.
@@ -232,13 +250,13 @@ fn whole(b: &Buffer) -> Buffer {
 }
 
 fn of_buffer(buffer: Buffer) -> Value {
-    instance::new(MemoryView { buffer: Some(buffer), exports: 0, hash: -1 }).into()
+    instance::new(MemoryView { buffer: Some(buffer), exports: 0, restricted: false, hash: -1 }).into()
 }
 
 /// A view of the memory of an object.
 pub fn from_object(vm: &mut Vm, object: &Value, request: BufferRequest) -> PyResult {
     if object.downcast::<MemoryView>().is_some() {
-        let copy = whole(view(vm, object)?);
+        let copy = whole(viewable(vm, object)?);
         return Ok(of_buffer(copy));
     }
     if object.class().payload.slots().buffer.is_none() {
@@ -246,9 +264,14 @@ pub fn from_object(vm: &mut Vm, object: &Value, request: BufferRequest) -> PyRes
         return Err(vm.type_error(format!("memoryview: a bytes-like object is required, not '{name}'")));
     }
     let base = vm.buffer(object, request)?;
+    Ok(of_export(base))
+}
+
+/// The first view of what an object exported.
+pub fn of_export(base: Buffer) -> Value {
     let mut first = whole(&base);
     first.owner = instance::new(Managed { base: Some(base) }).into();
-    Ok(of_buffer(first))
+    of_buffer(first)
 }
 
 fn new(vm: &mut Vm, _: &Py<Type>, args: &Args<'_>) -> PyResult {
@@ -259,7 +282,7 @@ fn new(vm: &mut Vm, _: &Py<Type>, args: &Args<'_>) -> PyResult {
 
 /// The buffer protocol of the view itself.
 fn export(vm: &mut Vm, v: &Value, request: BufferRequest) -> PyResult<Buffer> {
-    let b = view(vm, v)?;
+    let b = viewable(vm, v)?;
     if request.writable && b.readonly {
         return Err(vm.buffer_error("memoryview: underlying buffer is not writable"));
     }
@@ -286,15 +309,6 @@ fn release(vm: &mut Vm, v: &Value) -> PyResult {
     Ok(none())
 }
 
-fn fortran(b: &Buffer) -> bool {
-    let mut expect = b.itemsize as isize;
-    b.shape.iter().zip(&b.strides).all(|(&n, &s)| {
-        let fits = n <= 1 || s == expect;
-        expect *= n as isize;
-        fits
-    }) || b.len == 0
-}
-
 /// The memory in C order.
 fn bytes_of(vm: &mut Vm, v: &Value) -> PyResult<Vec<u8>> {
     let b = whole(view(vm, v)?);
@@ -317,7 +331,7 @@ fn to_bytes(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
     let columns_first = match &*order {
         "C" => false,
         "F" => true,
-        "A" => fortran(&b) && !b.is_contiguous(),
+        "A" => b.is_fortran_contiguous() && !b.is_contiguous(),
         _ => return Err(vm.value_error("order must be 'C', 'F' or 'A'")),
     };
     if !columns_first {
@@ -351,6 +365,7 @@ fn hash(vm: &mut Vm, v: &Value) -> PyResult<i64> {
         return Err(vm.value_error("memoryview: hashing is restricted to formats 'B', 'b' or 'c'"));
     }
     let exporter = b.owner.downcast::<Managed>().and_then(|m| m.get(vm).base.as_ref().map(|b| b.owner.clone()));
+    let _held = export(vm, v, BufferRequest::READ)?;
     if let Some(exporter) = exporter {
         vm.hash(&exporter)?;
     }
@@ -404,7 +419,7 @@ fn compare(vm: &mut Vm, a: &Value, other: &Value, op: CmpOp) -> PyResult {
 fn cast(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
     let [Some(me), Some(format), shape] = args else { unreachable!("bound by the signature") };
     let format = vm.expect_str(format, "cast() argument 'format'")?.to_rust().into_owned();
-    let b = whole(view(vm, me)?);
+    let b = whole(viewable(vm, me)?);
     if !b.is_contiguous() {
         return Err(vm.type_error("memoryview: casts are restricted to C-contiguous views"));
     }

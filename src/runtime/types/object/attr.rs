@@ -6,6 +6,7 @@ use crate::object::{Py, PyResult, Raised, TypeFlags, Value, instance};
 use crate::types::dict::Dict;
 use crate::types::exceptions as exc;
 use crate::types::function::{self, Function};
+use crate::types::module::Module;
 use crate::types::str::Str;
 use crate::types::typeobject;
 use crate::vm::Vm;
@@ -35,7 +36,14 @@ pub fn own_attribute(v: &Value, name: &Py<Str>) -> Option<Value> {
     if v.is_exact::<Function>() {
         return function::dict_if_made(v)?.lookup_str(name);
     }
-    None
+    module_dict(v)?.lookup_str(name)
+}
+
+/// The namespace of a module, which is where a module's attributes are.
+fn module_dict(v: &Value) -> Option<&Py<Dict>> {
+    // The flag is inherited: most other objects are told apart without a walk over their bases.
+    let may_be = v.class().payload.has(TypeFlags::CUSTOM_GETATTR);
+    if may_be { v.downcast::<Module>().map(|m| &m.dict) } else { None }
 }
 
 /// The instance's `__dict__`, made on demand; `None` when it cannot have one.
@@ -46,7 +54,10 @@ pub fn instance_dict(v: &Value) -> Option<Py<Dict>> {
     if v.class().payload.has(TypeFlags::HAS_DICT) {
         return Some(instance::materialize(v));
     }
-    v.is_exact::<Function>().then(|| function::dict_of(v))
+    if v.is_exact::<Function>() {
+        return Some(function::dict_of(v));
+    }
+    module_dict(v).cloned()
 }
 
 fn getter(v: &Value) -> Option<DescrGetFn> {
@@ -111,18 +122,20 @@ pub fn generic_setattr(vm: &mut Vm, v: &Value, name: &Py<Str>, value: Option<&Va
             return set(vm, d, v, value);
         }
     }
-    let has_dict = !v.is_small() && v.class().payload.has(TypeFlags::HAS_DICT);
-    if !has_dict && !v.is_exact::<Function>() {
-        return Err(no_place(vm, v, name, found.is_some()));
-    }
-    let done = match (value, has_dict) {
-        (Some(value), true) => instance::set_attribute(v, name, value),
-        (None, true) => instance::delete_attribute(v, name),
-        (Some(value), false) => {
-            function::dict_of(v).store_str(name, value.clone());
-            true
+    let done = if !v.is_small() && v.class().payload.has(TypeFlags::HAS_DICT) {
+        match value {
+            Some(value) => instance::set_attribute(v, name, value),
+            None => instance::delete_attribute(v, name),
         }
-        (None, false) => function::dict_if_made(v).is_some_and(|d| d.remove_str(name).is_some()),
+    } else {
+        let Some(dict) = instance_dict(v) else { return Err(no_place(vm, v, name, found.is_some())) };
+        match value {
+            Some(value) => {
+                dict.store_str(name, value.clone());
+                true
+            }
+            None => dict.remove_str(name).is_some(),
+        }
     };
     if done { Ok(()) } else { Err(no_attribute(vm, v, name)) }
 }

@@ -194,8 +194,11 @@ fn format(vm: &mut Vm, v: &Value, spec: &Value) -> PyResult {
     vm.str(v).map(Into::into)
 }
 
-fn sizeof(_: &mut Vm, v: &Value) -> PyResult {
-    let items = v.downcast::<crate::types::tuple::Tuple>().map_or(0, |t| t.items().len());
+fn sizeof(vm: &mut Vm, v: &Value) -> PyResult {
+    let items = match v.downcast::<crate::types::tuple::Tuple>() {
+        Some(t) => t.items().len(),
+        None => crate::types::memoryview::size_words(vm, v),
+    };
     Ok(Value::from_usize(layout::cpython_basicsize(v.class()) + 8 * items))
 }
 

@@ -2,13 +2,12 @@
 
 use super::generic_binary as binary;
 use crate::name;
-use crate::object::buffer::{Buffer, BufferRequest};
 use crate::object::typedef::{CmpOp, SendResult};
 use crate::object::{Py, PyResult, Slots, Type, TypeFlags, Value, not_implemented};
 use crate::types::exceptions::{ATTRIBUTE_ERROR, DEPRECATION_WARNING, STOP_ITERATION};
 use crate::types::int::Int;
 use crate::types::str::Str;
-use crate::types::{iter, object, typeobject};
+use crate::types::{iter, memoryview, object, typeobject};
 use crate::vm::Vm;
 use crate::vm::args::Args;
 
@@ -78,7 +77,7 @@ pub static GENERIC: Slots = Slots {
     aiter: Some(aiter),
     anext: Some(anext),
     send: Some(send),
-    buffer: Some(buffer),
+    buffer: Some(memoryview::release::ask),
 };
 
 // ---- calling special methods ----------------------------------------------------------------------------------------
@@ -389,20 +388,4 @@ fn finalize(vm: &mut Vm, v: &Value) {
             vm.unraisable(Some(&f), Some("Exception ignored while calling deallocator"));
         }
     });
-}
-
-// ---- buffers --------------------------------------------------------------------------------------------------------
-
-/// `PyBUF_FULL_RO` and `PyBUF_WRITABLE`: the flags that `__buffer__` gets.
-const FULL_RO: i64 = 0x11C;
-const WRITABLE: i64 = 1;
-
-/// `__buffer__` (PEP 688) must give a `memoryview`, whose memory is passed on.
-fn buffer(vm: &mut Vm, v: &Value, request: BufferRequest) -> PyResult<Buffer> {
-    let flags = FULL_RO | if request.writable { WRITABLE } else { 0 };
-    let view = call_special(vm, v, name!("__buffer__"), &[&Value::small_unchecked(flags)])?;
-    if view.class().payload.name() != "memoryview" {
-        return Err(vm.type_error("__buffer__ returned non-memoryview object"));
-    }
-    vm.buffer(&view, request)
 }

@@ -8,7 +8,7 @@
 
 pub mod generic;
 mod generic_binary;
-mod table;
+pub mod table;
 pub mod wrapper;
 
 use crate::object::{Py, PyResult, Slots, TypeFlags, TypeObj, Value};

@@ -345,14 +345,13 @@ fn call_other_slot(
             let a = exactly(vm, args, 1)?;
             let flags = vm.to_i64(&a[0])?;
             let f = require(vm, row, f(slots))?;
-            // The view is made by `memoryview`, which asks the slot itself; asking here checks the flags.
-            drop(f(vm, me, BufferRequest { writable: flags & 1 != 0 })?);
-            let memoryview = vm.import_attr("builtins", "memoryview")?;
-            vm.call(&memoryview, std::slice::from_ref(me))
+            // This class's own slot, not that of the object's class, which may be the one that asks.
+            let base = f(vm, me, BufferRequest { writable: flags & 1 != 0 })?;
+            Ok(crate::types::memoryview::of_export(base))
         }
         Wrap::ReleaseBuffer => {
             let a = exactly(vm, args, 1)?;
-            vm.call_method(&a[0], "release", &[])
+            crate::types::memoryview::release::release_of(vm, me, &a[0])
         }
         _ => call_attribute_slot(vm, row, slots, owner, me, args),
     }

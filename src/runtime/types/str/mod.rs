@@ -398,9 +398,14 @@ impl Str {
             Units::Ucs4(u) => Str::of_units(Units::Ucs4(&u[start..end])),
         }
     }
-    /// Bytes that `sys.getsizeof` shows (CPython's compact layouts).
+    /// Bytes that `sys.getsizeof` shows (CPython's compact layouts; its table of single Latin-1 characters has their UTF-8
+    /// form of two bytes and a zero, too).
     pub fn cpython_sizeof(&self) -> usize {
-        if self.ascii { 40 + self.len + 1 } else { 56 + (self.len + 1) * self.kind as usize }
+        if self.ascii {
+            return 40 + self.len + 1;
+        }
+        let utf8 = if self.len == 1 && self.kind as usize == 1 { 3 } else { 0 };
+        56 + (self.len + 1) * self.kind as usize + utf8
     }
 }
 

@@ -19,8 +19,9 @@ pub mod ready;
 
 use crate::object::header::Header;
 use crate::object::typedef::{Payload, TypeExtra, Visit};
-use crate::object::{Py, Slots, Type, TypeDef, TypeFlags, TypeObj, Value};
+use crate::object::{Py, PyResult, Slots, Type, TypeDef, TypeFlags, TypeObj, Value};
 use crate::types::str::Str;
+use crate::vm::Vm;
 use std::cell::Cell;
 
 pub use access::{class_getitem, type_getattr, type_setattr};
@@ -333,6 +334,16 @@ pub fn name_of(class: &Value) -> String {
 /// Whether a class has a flag; false for anything else.
 pub fn has_flag(class: &Value, flag: TypeFlags) -> bool {
     as_class(class).is_some_and(|t| t.get_type().payload.has(flag))
+}
+
+/// How messages with CPython's `%T` name a class: `module.qualname`, the module left out for `builtins` and `__main__`
+/// (`PyType_GetFullyQualifiedName`). A class that Python code made in no module is an `AttributeError`.
+pub fn message_name(vm: &mut Vm, t: &TypeObj) -> PyResult<String> {
+    if t.payload.def.get().is_none() && t.payload.dict().lookup_str(crate::name!("__module__")).is_none() {
+        return Err(vm.attribute_error("__module__"));
+    }
+    let full = full_name(t);
+    Ok(full.strip_prefix("__main__.").map_or_else(|| full.clone(), str::to_owned))
 }
 
 /// `module.qualname`, or the qualified name alone for builtins: how messages name a class in full.

@@ -726,7 +726,7 @@ unsafe fn special(vm: &mut Vm, sp: *mut Word, ip: *const Unit, _: *mut Word) -> 
 
 #[cold]
 fn special_missing(vm: &mut Vm, v: &Value, which: usize) {
-    let name = v.class().payload.name();
+    let Ok(name) = typeobject::message_name(vm, v.class()) else { return };
     let (kind, method) = [
         ("context manager protocol", "__enter__"),
         ("context manager protocol", "__exit__"),

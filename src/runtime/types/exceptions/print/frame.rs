@@ -43,14 +43,30 @@ impl Entry {
         }
     }
 
-    /// The entry's text: one line that names the place, then the source.
-    pub fn show(&self, vm: &mut Vm, lines: &mut super::source::Lines, frame: &Py<FrameObject>) -> String {
+    /// The line that names the place.
+    fn place(&self) -> String {
         let number = self.line.map_or_else(|| "None".to_owned(), |l| l.to_string());
         let filename = match self.filename.strip_prefix("<stdin-") {
             Some(rest) if rest.ends_with('>') => "<stdin>",
             _ => &self.filename,
         };
-        let mut out = format!("  File \"{filename}\", line {number}, in {}\n", self.name);
+        format!("  File \"{filename}\", line {number}, in {}\n", self.name)
+    }
+
+    /// The entry's text with its one line of source, of files only.
+    pub fn show_line(&self, vm: &mut Vm, lines: &mut super::source::Lines) -> String {
+        let mut out = self.place();
+        let Some(number) = self.line.filter(|_| !self.filename.starts_with('<')) else { return out };
+        let line = lines.line(vm, &self.filename, number as i64, None);
+        if !line.trim().is_empty() {
+            out.push_str(&format!("    {}\n", line.trim()));
+        }
+        out
+    }
+
+    /// The entry's text: one line that names the place, then the source.
+    pub fn show(&self, vm: &mut Vm, lines: &mut super::source::Lines, frame: &Py<FrameObject>) -> String {
+        let mut out = self.place();
         let Some(first) = self.line else { return out };
         let last = self.end_line.unwrap_or(first);
         let globals: Value = frame.function().globals.clone().into();

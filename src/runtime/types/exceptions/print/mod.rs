@@ -87,9 +87,9 @@ pub fn display(vm: &mut Vm, exc: &Value) {
     out.flush(vm);
 }
 
-/// Shows an exception that is only reported (`sys.unraisablehook`): no chain is left out, no colours.
+/// Shows an exception that is only reported (`sys.unraisablehook`): itself alone, without carets.
 pub fn print_unraisable(vm: &mut Vm, out: &Sink, exc: &Value) {
-    let text = format(vm, exc);
+    let text = report::plain(vm, exc);
     out.write(vm, &text);
 }
 

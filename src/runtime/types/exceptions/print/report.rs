@@ -90,7 +90,7 @@ impl Report {
 impl Node {
     fn capture(vm: &mut Vm, exc: &Value, lines: &mut Lines) -> Node {
         let traceback = exc.downcast::<BaseException>().and_then(|e| e.traceback(vm));
-        let stack = stack_of(vm, traceback.as_ref(), lines);
+        let stack = stack_of(vm, traceback.as_ref(), lines, Style::Excerpts);
         let mut message = match syntax::as_syntax_error(vm, exc).cloned() {
             Some(e) => syntax_error(vm, exc, &e),
             None => {
@@ -105,8 +105,28 @@ impl Node {
     }
 }
 
+/// How an entry of a traceback shows its source.
+#[derive(Clone, Copy)]
+enum Style {
+    /// All lines that its expression spans, with carets.
+    Excerpts,
+    /// Its line, without marks.
+    Lines,
+}
+
+/// An exception as CPython's C code writes it where the `traceback` module is not asked (`PyTraceBack_Print`,
+/// `write_unraisable_exc_file`): no carets, no chain, no notes.
+pub fn plain(vm: &mut Vm, exc: &Value) -> String {
+    let traceback = exc.downcast::<BaseException>().and_then(|e| e.traceback(vm));
+    let stack = stack_of(vm, traceback.as_ref(), &mut Lines::default(), Style::Lines).concat();
+    let head = if stack.is_empty() { "" } else { "Traceback (most recent call last):\n" };
+    let name = class_name(vm, exc);
+    let text = safe_text(vm, exc, "exception", false);
+    format!("{head}{stack}{name}: {text}\n")
+}
+
 /// The entries of a traceback; `sys.tracebacklimit` keeps the last ones only, repetitions are folded.
-fn stack_of(vm: &mut Vm, traceback: Option<&Value>, lines: &mut Lines) -> Vec<String> {
+fn stack_of(vm: &mut Vm, traceback: Option<&Value>, lines: &mut Lines, style: Style) -> Vec<String> {
     let mut entries = Vec::new();
     let mut at = traceback.and_then(|t| t.downcast::<Traceback>()).cloned();
     while let Some(t) = at {
@@ -134,7 +154,10 @@ fn stack_of(vm: &mut Vm, traceback: Option<&Value>, lines: &mut Lines) -> Vec<St
         count += 1;
         if count <= REPETITIONS {
             let frame = t.get(vm).frame.clone();
-            out.push(entry.show(vm, lines, &frame));
+            out.push(match style {
+                Style::Excerpts => entry.show(vm, lines, &frame),
+                Style::Lines => entry.show_line(vm, lines),
+            });
         }
         previous = Some(entry);
     }

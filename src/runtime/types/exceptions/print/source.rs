@@ -59,6 +59,9 @@ fn find(vm: &mut Vm, filename: &str, globals: Option<&Value>) -> Vec<String> {
     if let Some(text) = crate::import::embedded::source_of_path(filename) {
         return split(&text);
     }
+    if filename.starts_with("<frozen ") {
+        return Vec::new();
+    }
     if filename.starts_with('<') && filename.ends_with('>') {
         return from_loader(vm, globals).unwrap_or_default();
     }
