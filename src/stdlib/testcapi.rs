@@ -36,6 +36,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("_testcapi")
     .doc("Events of code that is not bytecode, for tests.")
     .types(&[&CODE_LIKE])
     .functions(&[
+        MethodDef::function("config_get", "($module, name, /)", "A setting of the interpreter.", NativeFn::F1(config_get)),
         MethodDef::function(
             "monitoring_enter_scope",
             "($module, codelike, event1, event2=0, /)",
@@ -117,6 +118,8 @@ fn init(_: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
         ("SIZEOF_WCHAR_T", size_of::<libc::wchar_t>() as i128),
         ("SIZEOF_VOID_P", size_of::<usize>() as i128),
         ("SIZEOF_TIME_T", size_of::<libc::time_t>() as i128),
+        ("WITH_PYMALLOC", 0),
+        ("WITH_MIMALLOC", 0),
         ("SIZEOF_PID_T", size_of::<libc::pid_t>() as i128),
     ];
     for (name, n) in all {
@@ -127,6 +130,16 @@ fn init(_: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
         dict.store_text(name, v);
     }
     Ok(())
+}
+
+/// `PyConfig_Get`, of what is settled elsewhere than in `sys`.
+fn config_get(vm: &mut Vm, name: &Value) -> PyResult {
+    let name = vm.expect_str(name, "config_get() argument")?.to_rust().into_owned();
+    match name.as_str() {
+        // Code objects always know the columns of their instructions.
+        "code_debug_ranges" => Ok(Value::small_unchecked(1)),
+        _ => Err(vm.value_error(format!("unknown config option name: {name}"))),
+    }
 }
 
 /// Payload of `CodeLike`: for each of its places the tools that listen there.
