@@ -68,7 +68,8 @@ impl Vm {
         }
     }
 
-    /// Runs code in a namespace: modules, class bodies, `exec`. The frame's locals mapping is `namespace`.
+    /// Runs code in a namespace: modules, class bodies, `exec`. The frame's locals mapping is `namespace`, unless the code
+    /// is that of a function, which keeps its locals to itself.
     pub fn run_code(&mut self, f: &Py<Function>, namespace: &Value) -> PyResult {
         self.check_recursion("")?;
         // SAFETY: as `call_function`.
@@ -80,11 +81,15 @@ impl Vm {
             let saved_sp = self.sp;
             *base = f.as_value().word() | 2;
             let func: *const Function = &**f;
-            let frame = push_frame(self, func, base.add(1), 0, exit_unit(), base, flags::NAMESPACE);
+            let own = f.code.borrow().canonical.flags.contains(taipan_bytecode::CodeFlags::OPTIMIZED);
+            let frame_flags = if own { 0 } else { flags::NAMESPACE };
+            let frame = push_frame(self, func, base.add(1), 0, exit_unit(), base, frame_flags);
             if frame.is_null() {
                 return Err(too_deep(self));
             }
-            (*frame).namespace = namespace.clone().into_word();
+            if !own {
+                (*frame).namespace = namespace.clone().into_word();
+            }
             let r = self.run(frame);
             self.sp = saved_sp;
             r
