@@ -18,6 +18,8 @@ use taipan_runtime::types::{frame_locals, int::Int};
 use taipan_runtime::vm::Vm;
 use taipan_syntax::Mode;
 
+use super::budget;
+
 /// The file name that code typed by the user has in tracebacks.
 pub const TYPED: &str = "<debugger>";
 
@@ -131,10 +133,20 @@ pub fn repr(vm: &mut Vm, v: &Value, most: usize) -> Result<String, String> {
     if size > 1_000 || Int::read(v).is_some() && !Int::is_exact(v) && size > 0 {
         return Ok(super::inspect::text::value(vm, v, super::inspect::text::Limits { chars: most, ..FULL }));
     }
-    let result = vm.repr(v);
-    let text = text_of_error(vm, result)?;
+    let (result, interrupted) = budget::within(vm, Some(budget::GLANCE), |vm| {
+        let result = vm.repr(v);
+        text_of_error(vm, result)
+    });
+    if interrupted {
+        let seconds = budget::GLANCE.as_secs();
+        return Ok(format!("{}  (its repr did not come back in {seconds} s)", super::inspect::text::short(vm, v)));
+    }
+    let text = match result {
+        Ok(text) => text,
+        Err(why) => return Ok(format!("{}  (its repr raises {why})", super::inspect::text::short(vm, v))),
+    };
     if text.len() > most {
-        return Ok(format!("{}…", text.slice(0, most).to_rust()));
+        return Ok(format!("{}… ({} characters)", text.slice(0, most).to_rust(), text.len()));
     }
     Ok(text.to_rust().into_owned())
 }

@@ -10,6 +10,7 @@
 //! there; [`sources`] and [`threads`] name things; [`dap`] is the wire.
 
 pub mod breakpoints;
+pub mod budget;
 pub mod dap;
 pub mod desk;
 pub mod evaluate;
@@ -20,6 +21,7 @@ pub mod run;
 pub mod sources;
 pub mod stepping;
 pub mod threads;
+pub mod watched;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -37,6 +39,7 @@ use exceptions::Filters;
 use room::{Reason, Resume, Room};
 use stepping::{Kind, Progress, Step};
 use threads::Threads;
+use watched::Watched;
 
 /// The debugger of this process.
 pub struct Debugger {
@@ -45,6 +48,9 @@ pub struct Debugger {
     /// The numbers that clients know threads by.
     pub threads: Threads,
     breakpoints: Mutex<Breakpoints>,
+    watched: Mutex<Watched>,
+    /// Thread, frame and line of a jump: that line's event tells nothing new.
+    jumped: Mutex<Option<(u64, native::FrameId, u32)>>,
     filters: Mutex<Filters>,
     step: Mutex<Option<Step>>,
     /// The exception last stopped at, by identity: it is not reported again on its way out.
@@ -78,6 +84,8 @@ pub fn the() -> &'static Debugger {
         desk: desk::Desk::new(),
         threads: Threads::default(),
         breakpoints: Mutex::default(),
+        watched: Mutex::default(),
+        jumped: Mutex::new(None),
         filters: Mutex::default(),
         step: Mutex::new(None),
         reported: Mutex::new(None),
@@ -153,9 +161,22 @@ impl Debugger {
 
     /// A line is about to run: breakpoints first, then the step.
     fn line(&self, vm: &mut Vm, hit: &Hit<'_>) {
+        let jumped = lock(&self.jumped).take();
+        if let Some((thread, frame, line)) = jumped {
+            if thread != vm.ident {
+                *lock(&self.jumped) = jumped;
+            } else if line == hit.line && vm.innermost().is_some_and(|f| f.id() == frame) {
+                // The user has stood on it since the jump.
+                return;
+            }
+        }
         let mut reason = None;
         if hit.data.is_some() {
             reason = self.breakpoint_hit(vm, hit.line);
+        }
+        let changed = self.changed(vm, hit.line);
+        if reason.is_none() {
+            reason = changed;
         }
         let progress = self.progress(vm, hit);
         if reason.is_none() && progress == Progress::Stop {
@@ -186,6 +207,34 @@ impl Debugger {
             ids.push(b.id);
         }
         (!ids.is_empty()).then_some(Reason::Breakpoint { ids, of_function, problem })
+    }
+
+    /// Compares watched places with what they held at the last line.
+    fn changed(&self, vm: &mut Vm, line: u32) -> Option<Reason> {
+        // Nothing that runs code of the program may happen while this is locked.
+        let (changes, ended) = {
+            let mut watched = lock(&self.watched);
+            if watched.is_empty() {
+                return None;
+            }
+            let code = vm.innermost()?.code();
+            watched.compare(vm, &code, line)
+        };
+        for (id, label) in ended {
+            let message = Some(format!("{label}: the call has ended"));
+            let breakpoint = protocol::Breakpoint { id: Some(id), message, ..Default::default() };
+            let reason = "removed".to_owned();
+            self.send(&EventBody::Breakpoint(protocol::BreakpointEvent { reason, breakpoint }));
+            self.update_events(vm);
+        }
+        let (mut ids, mut texts) = (Vec::new(), Vec::new());
+        for mut change in changes {
+            if change.holds(vm) && lock(&self.watched).counts(change.id) {
+                ids.push(change.id);
+                texts.push(change.text);
+            }
+        }
+        (!ids.is_empty()).then(|| Reason::Data { ids, text: texts.join("; ") })
     }
 
     /// Prints a log point's message in the client.
@@ -285,6 +334,7 @@ impl Debugger {
 
     /// A thread is at a safe point and somebody asked for a pause.
     fn paused(&self, vm: &mut Vm) -> PyResult<()> {
+        budget::at_safe_point(vm)?;
         if self.pause_wanted.swap(false, SeqCst) {
             native::unobserved(vm, |vm| vm.aside(|vm| self.stop(vm, Reason::Pause)));
         }
@@ -353,6 +403,7 @@ impl Debugger {
     /// The client is gone: the program goes on as if there were no debugger.
     pub fn let_go(&self, vm: &mut Vm) {
         lock(&self.breakpoints).clear(vm, self.tool());
+        lock(&self.watched).clear();
         *lock(&self.filters) = Filters::default();
         *lock(&self.reported) = None;
         if let Some(mut s) = lock(&self.step).take() {
@@ -366,6 +417,9 @@ impl Debugger {
         let mut events = lock(&self.step).as_ref().map_or(EventSet::NONE, Step::global_events);
         if !lock(&self.filters).is_empty() {
             events = events.and(Event::Raise);
+        }
+        if !lock(&self.watched).is_empty() {
+            events = events.and(Event::Line);
         }
         native::set_events(vm, self.tool(), events);
     }
@@ -388,6 +442,28 @@ impl Debugger {
         wanted: &[protocol::FunctionBreakpoint],
     ) -> Vec<protocol::Breakpoint> {
         lock(&self.breakpoints).set_functions(vm, self.tool(), wanted)
+    }
+
+    /// Whether a place can be watched.
+    pub fn data_info(
+        &self,
+        vm: &mut Vm,
+        room: &mut Room,
+        a: &protocol::DataBreakpointInfoArguments,
+    ) -> protocol::DataBreakpointInfoBody {
+        watched::info(vm, &self.watched, room, a)
+    }
+
+    /// Replaces the data breakpoints.
+    pub fn set_data_breakpoints(&self, vm: &mut Vm, wanted: &[protocol::DataBreakpoint]) -> Vec<protocol::Breakpoint> {
+        let answers = lock(&self.watched).set(vm, wanted);
+        self.update_events(vm);
+        answers
+    }
+
+    /// The innermost frame of this thread has been moved to a line.
+    pub fn jumped_to(&self, vm: &Vm, line: u32) {
+        *lock(&self.jumped) = vm.innermost().map(|f| (vm.ident, f.id(), line));
     }
 
     /// Replaces the exception filters.

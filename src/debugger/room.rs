@@ -36,6 +36,13 @@ pub enum Reason {
         /// Why a condition could not be evaluated.
         problem: Option<String>,
     },
+    /// Values of watched places are others now.
+    Data {
+        /// The breakpoints.
+        ids: Vec<i64>,
+        /// What changed, from what to what, where.
+        text: String,
+    },
     /// An exception is raised.
     Exception {
         /// It.
@@ -148,6 +155,11 @@ impl Room {
                 event.hit_breakpoint_ids = Some(ids.clone());
                 event.text = problem.clone();
                 if *of_function { "function breakpoint" } else { "breakpoint" }
+            }
+            Some(Reason::Data { ids, text }) => {
+                event.hit_breakpoint_ids = Some(ids.clone());
+                event.text = Some(text.clone());
+                "data breakpoint"
             }
             Some(Reason::Exception { exception, .. }) => {
                 event.description = Some("Paused on exception".to_owned());

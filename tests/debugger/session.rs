@@ -65,6 +65,7 @@ struct Player {
     child: Child,
     program: PathBuf,
     breakpoints: Vec<dap::SourceBreakpoint>,
+    data: Vec<dap::DataBreakpoint>,
     thread: ThreadId,
     frames: Vec<dap::StackFrame>,
     _home: tempfile::TempDir,
@@ -95,7 +96,17 @@ impl Player {
         let (reader, writer) = connected.map_err(|e| format!("no connection: {e}"))?;
         let client = Client::new(reader, writer);
         let (events, breakpoints, frames) = Default::default();
-        Ok(Player { client, events, child, program, breakpoints, thread: ThreadId(1), frames, _home: home })
+        Ok(Player {
+            client,
+            events,
+            child,
+            program,
+            breakpoints,
+            data: Vec::new(),
+            thread: ThreadId(1),
+            frames,
+            _home: home,
+        })
     }
 
     fn call<C: dap::Command>(&mut self, arguments: &C::Arguments) -> Result<C::Body, String> {
@@ -134,6 +145,7 @@ impl Player {
             "parts" => self.parts(rest),
             "set" => self.set(rest),
             "complete" => self.complete(rest),
+            "data" => self.data_breakpoint(rest),
             "threads" => {
                 let threads = self.call::<r::Threads>(&Default::default())?.threads;
                 Ok(threads.into_iter().map(|t| format!("{}\n", t.name)).collect())
@@ -193,6 +205,21 @@ impl Player {
         let arguments = dap::SetFunctionBreakpointsArguments { breakpoints: vec![wanted] };
         self.call::<r::SetFunctionBreakpoints>(&arguments)?;
         Ok(String::new())
+    }
+
+    /// `data PLACE`, `data PLACE if CONDITION`: one more data breakpoint.
+    fn data_breakpoint(&mut self, rest: &str) -> Result<String, String> {
+        let (name, condition) = rest.split_once(" if ").map_or((rest, None), |(n, c)| (n, Some(c.to_owned())));
+        let frame_id = Some(self.frame()?);
+        let arguments = dap::DataBreakpointInfoArguments { variables_reference: None, name: name.to_owned(), frame_id };
+        let info = self.call::<r::DataBreakpointInfo>(&arguments)?;
+        let Some(data_id) = info.data_id else { return Ok(format!("refused: {}\n", info.description)) };
+        self.data.push(dap::DataBreakpoint { data_id, condition, ..Default::default() });
+        let arguments = dap::SetDataBreakpointsArguments { breakpoints: self.data.clone() };
+        let set = self.call::<r::SetDataBreakpoints>(&arguments)?.breakpoints;
+        let set = set.last().ok_or("no answer")?;
+        let verdict = if set.verified { "watched" } else { "not watched" };
+        Ok(format!("{verdict}: {}\n", set.message.clone().unwrap_or_default()))
     }
 
     fn exceptions(&mut self, filters: &str) -> Result<String, String> {

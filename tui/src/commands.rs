@@ -35,6 +35,8 @@ pub enum Command {
     WhatIs(String),
     Display(Option<String>),
     Undisplay(Option<String>),
+    /// Stop when a variable, attribute or item is given another value.
+    Watch(String),
     Execute(String),
     Exceptions,
     Open(String),
@@ -160,6 +162,9 @@ pub const TABLE: &[Row] = &[
     }),
     row(&["undisplay"], "[expression]", "watch it no longer, or nothing any longer", |a| {
         Ok(Command::Undisplay((!a.is_empty()).then(|| a.to_owned())))
+    }),
+    row(&["watch"], "variable, attribute or item", "stop when it is given another value", |a| {
+        need(a, "a variable, attribute or item").map(Command::Watch)
     }),
     row(&["exceptions"], "", "show the exception in full", |_| Ok(Command::Exceptions)),
     row(&["open", "source"], "file", "show a file", |a| need(a, "a file").map(Command::Open)),

@@ -144,7 +144,8 @@ impl App {
             KeyCode::Esc if self.console.completion.is_some() => self.console.completion = None,
             KeyCode::Esc => self.focus(Pane::Source),
             KeyCode::Char('c' | 'g') if ctrl => {
-                if self.console.editor.text().is_empty() && self.session.phase == crate::app::session::Phase::Running {
+                let busy = self.session.phase == crate::app::session::Phase::Running || self.session.is_evaluating();
+                if self.console.editor.text().is_empty() && busy {
                     self.act(keys::Action::Pause);
                 } else {
                     self.console.editor.take();

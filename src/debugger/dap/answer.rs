@@ -12,10 +12,13 @@ use super::{completions, values};
 use crate::debugger::evaluate::{self, Outcome, Place};
 use crate::debugger::inspect::text::{self, Limits};
 use crate::debugger::room::{Handle, Reason, Room, Seen};
-use crate::debugger::{Debugger, breakpoints, exceptions, inspect, sources, threads};
+use crate::debugger::{Debugger, breakpoints, budget, exceptions, inspect, sources, threads};
 
 /// The longest text of a value that someone asked to see whole.
 const WHOLE: usize = 1 << 20;
+
+/// The longest text of a value in a console.
+const PRINTED: usize = 1 << 16;
 
 /// Parses a request's arguments, and makes a response of what `f` gives for them.
 pub fn reply<C: Command>(request: &Request, f: impl FnOnce(C::Arguments) -> Result<C::Body, String>) -> Response {
@@ -36,6 +39,9 @@ pub fn answer(vm: &mut Vm, debugger: &Debugger, room: Option<&mut Room>, request
         "setBreakpoints" => reply::<r::SetBreakpoints>(q, |a| Ok(listed(debugger.set_line_breakpoints(vm, &a)))),
         "setFunctionBreakpoints" => {
             reply::<r::SetFunctionBreakpoints>(q, |a| Ok(listed(debugger.set_function_breakpoints(vm, &a.breakpoints))))
+        }
+        "setDataBreakpoints" => {
+            reply::<r::SetDataBreakpoints>(q, |a| Ok(listed(debugger.set_data_breakpoints(vm, &a.breakpoints))))
         }
         "setExceptionBreakpoints" => reply::<r::SetExceptionBreakpoints>(q, |a| {
             debugger.set_filters(vm, &a);
@@ -77,8 +83,9 @@ fn answer_stopped(vm: &mut Vm, debugger: &Debugger, room: &mut Room, q: &Request
         }),
         "exceptionInfo" => reply::<r::ExceptionInfo>(q, |_| exception_info(vm, room)),
         "stepInTargets" => reply::<r::StepInTargets>(q, |a| step_in_targets(room, a.frame_id)),
+        "dataBreakpointInfo" => reply::<r::DataBreakpointInfo>(q, |a| Ok(debugger.data_info(vm, room, &a))),
         "gotoTargets" => reply::<r::GotoTargets>(q, |a| goto_targets(vm, room, &a)),
-        "goto" => reply::<r::Goto>(q, |a| goto(vm, room, a.target_id)),
+        "goto" => reply::<r::Goto>(q, |a| goto(vm, debugger, room, a.target_id)),
         _ => q.error(format!("{} is not supported", q.command)),
     }
 }
@@ -169,16 +176,24 @@ fn evaluate_request(
     if context == "hover" && a.expression.contains(['(', ';', '=']) {
         return Err("only names, attributes and items are shown here".to_owned());
     }
-    let value = match context {
-        "repl" => match evaluate::run(vm, &place, &a.expression)? {
-            Outcome::Value(v) => v,
-            Outcome::Done => return Ok(dap::EvaluateBody::default()),
-        },
-        _ => evaluate::expression(vm, &place, &a.expression)?,
+    // What the user types takes the time it takes, until the user asks for a pause; what is only shown does not.
+    let limit = (context != "repl").then_some(budget::GLANCE);
+    let (done, interrupted) = budget::within(vm, limit, |vm| match context {
+        "repl" => evaluate::run(vm, &place, &a.expression),
+        _ => evaluate::expression(vm, &place, &a.expression).map(Outcome::Value),
+    });
+    let value = match done {
+        Ok(Outcome::Value(v)) => v,
+        Ok(Outcome::Done) => return Ok(dap::EvaluateBody::default()),
+        Err(_) if interrupted && limit.is_some() => {
+            return Err(format!("not done after {} s", budget::GLANCE.as_secs()));
+        }
+        Err(why) => return Err(why),
     };
     let hex = a.format.as_ref().and_then(|f| f.hex).unwrap_or(false);
     let result = match context {
-        "repl" | "clipboard" if !hex => evaluate::repr(vm, &value, WHOLE)?,
+        "repl" if !hex => evaluate::repr(vm, &value, PRINTED)?,
+        "clipboard" if !hex => evaluate::repr(vm, &value, WHOLE)?,
         _ => text::value(vm, &value, Limits { hex, ..Limits::LINE }),
     };
     let type_name = Some(inspect::children::type_with_length(vm, &value));
@@ -313,11 +328,12 @@ fn goto_targets(vm: &mut Vm, room: &mut Room, a: &dap::GotoTargetsArguments) -> 
     Ok(dap::GotoTargetsBody { targets: vec![target] })
 }
 
-fn goto(vm: &mut Vm, room: &mut Room, line: i64) -> Result<dap::Empty, String> {
+fn goto(vm: &mut Vm, debugger: &Debugger, room: &mut Room, line: i64) -> Result<dap::Empty, String> {
     let frame = innermost(vm, room).ok_or("there is no frame")?;
     let wanted = Value::small(line).ok_or("no such line")?;
     let result = taipan_runtime::probe::jump_to_line(vm, &frame, Some(&wanted));
     evaluate::text_of_error(vm, result)?;
+    debugger.jumped_to(vm, u32::try_from(line).unwrap_or(0));
     room.forget_frames();
     room.reason = Some(Reason::Goto);
     Ok(dap::Empty::default())

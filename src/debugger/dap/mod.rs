@@ -15,6 +15,7 @@ pub fn capabilities() -> Capabilities {
     Capabilities {
         supports_configuration_done_request: true,
         supports_function_breakpoints: true,
+        supports_data_breakpoints: true,
         supports_conditional_breakpoints: true,
         supports_hit_conditional_breakpoints: true,
         supports_evaluate_for_hovers: true,

@@ -10,7 +10,7 @@ use tui::dap::{Empty, EventBody, LaunchArguments, Message, MessageReader, Reques
 
 use super::answer::reply;
 use crate::debugger::desk::{Order, Outgoing};
-use crate::debugger::{Debugger, lock};
+use crate::debugger::{Debugger, budget, lock};
 
 /// What a client must show before it may do anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,11 +95,16 @@ impl Session {
             }
             "pause" => {
                 desk.answer(reply::<r::Pause>(&request, |_| Ok(Empty::default())));
-                if !desk.is_stopped() {
+                if desk.is_stopped() {
+                    budget::interrupt();
+                } else {
                     self.debugger.ask_pause();
                 }
             }
-            "cancel" => desk.answer(reply::<r::Cancel>(&request, |_| Ok(Empty::default()))),
+            "cancel" => {
+                budget::interrupt();
+                desk.answer(reply::<r::Cancel>(&request, |_| Ok(Empty::default())));
+            }
             "terminate" => {
                 desk.answer(reply::<r::Terminate>(&request, |_| Ok(Empty::default())));
                 end_program(Signal::SIGTERM);

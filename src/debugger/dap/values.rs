@@ -317,7 +317,7 @@ pub fn set_variable(vm: &mut Vm, room: &mut Room, a: &dap::SetVariableArguments)
 }
 
 /// The part of a container that the client knows by this name.
-fn find_part(vm: &mut Vm, container: &Value, name: &str) -> Result<Part, String> {
+pub fn find_part(vm: &mut Vm, container: &Value, name: &str) -> Result<Part, String> {
     let length = children::length(vm, container);
     if let Ok(index) = name.parse::<usize>() {
         let at = children::items(vm, container, index, 1).into_iter().find(|c| c.name == name);

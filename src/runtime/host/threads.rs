@@ -170,6 +170,20 @@ pub fn kill_thread(thread: u64, signal: i32) -> Result<(), i32> {
     }
 }
 
+/// Ends a thread's waiting call, as a signal does that nobody handles.
+pub fn wake(thread: u64) {
+    extern "C" fn nothing(_: i32) {}
+    let signal = libc::SIGRTMAX() - 4;
+    // SAFETY: the handler does nothing; the thread lives, as the caller says.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = nothing as *const () as usize;
+        if libc::sigaction(signal, &action, std::ptr::null_mut()) == 0 {
+            libc::pthread_kill(thread as _, signal);
+        }
+    }
+}
+
 /// `setitimer(2)` with seconds until the first and between later signals; gives the old ones.
 pub fn setitimer(which: i32, first: f64, interval: f64) -> Result<(f64, f64), i32> {
     let (new, mut old) = (timer(first, interval), timer(0.0, 0.0));

@@ -363,6 +363,11 @@ impl Vm {
         if let Some(signal) = crate::host::deadly::waiting() {
             crate::probe::ending::by_signal(self, signal);
         }
+        // Who waits in a call of the system may be asked for a pause there.
+        if self.breaker.load(Relaxed) & breaker::PAUSE != 0 {
+            self.breaker.fetch_and(!breaker::PAUSE, Relaxed);
+            crate::probe::pause(self)?;
+        }
         match SIGNAL_HANDLER.get() {
             Some(f) => f(self),
             None => Ok(()),

@@ -212,6 +212,11 @@ impl Session {
         Session { generation, phase_since: now, epoch: self.epoch + 1, ..Session::new() }
     }
 
+    /// Whether the answer to something typed is still to come.
+    pub fn is_evaluating(&self) -> bool {
+        self.pending.values().any(|p| matches!(p, Pending::Evaluate(_)))
+    }
+
     /// Remembers what the answer to a new request is for; returns the request's number.
     pub fn register(&mut self, pending: Pending) -> i64 {
         self.last_seq += 1;

@@ -203,6 +203,11 @@ impl App {
                 self.request::<r::Pause>(&ThreadArguments { thread_id, single_thread: None }, Pending::Pause);
                 self.note("pausing at the next line of Python");
             }
+            Phase::Stopped if self.session.is_evaluating() => {
+                let thread_id = self.session.thread.unwrap_or(ThreadId(1));
+                self.request::<r::Pause>(&ThreadArguments { thread_id, single_thread: None }, Pending::Pause);
+                self.note("interrupting what was typed");
+            }
             Phase::Stopped => self.note("the program is not running: c continues, q leaves"),
             _ => self.ask_quit(),
         }
@@ -530,6 +535,19 @@ impl App {
         };
         let label = node.evaluate_name.unwrap_or(node.name);
         self.request::<r::DataBreakpointInfo>(&arguments, Pending::DataInfo(label));
+    }
+
+    /// Stops when what an expression names is given another value.
+    pub(super) fn watch_for_change(&mut self, name: String) {
+        if !self.session.capabilities.supports_data_breakpoints {
+            return self.problem("this debugger cannot stop when a value changes");
+        }
+        if !self.is_stopped() {
+            return self.problem("only while the program has stopped");
+        }
+        let frame_id = self.session.frame_id();
+        let arguments = DataBreakpointInfoArguments { variables_reference: None, name: name.clone(), frame_id };
+        self.request::<r::DataBreakpointInfo>(&arguments, Pending::DataInfo(name));
     }
 
     /// Watches an expression.

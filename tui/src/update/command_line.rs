@@ -117,6 +117,7 @@ impl App {
                 self.watch_expressions.clear();
                 self.refresh_watches();
             }
+            Command::Watch(name) => self.watch_for_change(name),
             Command::Help(topic) => self.print_help(topic.as_deref()),
             _ => {}
         }

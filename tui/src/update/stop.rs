@@ -37,6 +37,10 @@ impl App {
             thread.stopped |= all;
             thread.frames = None;
         }
+        // Why a breakpoint stopped, where its place alone does not say it: what changed, a condition that fails.
+        if let Some(text) = event.text.as_ref().filter(|_| event.reason.ends_with("breakpoint")) {
+            self.console.add(Mark::Note, text.clone());
+        }
         let words = event.text.as_ref().or(event.description.as_ref());
         self.session.stop =
             Some(Stop { text: words.cloned().unwrap_or_default(), exception: None, reason: event.reason.clone() });

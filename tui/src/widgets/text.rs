@@ -100,9 +100,19 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     lines
 }
 
+/// Whether a text takes more than so many cells.
+fn is_wider(text: &str, cells: usize) -> bool {
+    let mut used = 0;
+    text.chars().any(|c| {
+        used += c.width().unwrap_or(0);
+        used > cells
+    })
+}
+
 fn wrap_paragraph(paragraph: &str, cells: usize, lines: &mut Vec<String>) {
     let mut rest = paragraph;
-    while width(rest) > cells {
+    // A line of a million characters must not be measured to its end for each of its rows.
+    while is_wider(rest, cells) {
         let mut used = 0;
         let fits = |&(_, c): &(usize, char)| {
             used += c.width().unwrap_or(0);
