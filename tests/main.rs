@@ -7,6 +7,7 @@ mod browser;
 mod debugger;
 mod dispatch;
 mod fixtures;
+mod hooks;
 mod known;
 mod support;
 mod tidy;
@@ -22,6 +23,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(browser::trials());
     trials.extend(debugger::trials());
     trials.extend(dispatch::trials());
+    trials.extend(hooks::trials());
     trials.extend(tidy::trials());
     trials.extend(tools::trials());
     trials.push(known::trial(Arc::clone(&names)));

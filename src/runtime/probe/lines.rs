@@ -122,8 +122,12 @@ pub fn starts(running: &Running, layout: &Layout) -> Starts {
         if n > 0 && !all[n - 1].op.no_fallthrough() {
             before.push(n - 1);
         }
-        let mixed = before.iter().any(|&p| line(p) == line(n));
-        if mixed || kinds[n] == DYNAMIC {
+        let same = before.iter().filter(|&&p| line(p) == line(n)).count();
+        // Behind a `RESUME` a line may start in spite of it.
+        let resumes = before.iter().any(|&p| all[p].op == Op::RESUME);
+        if kinds[n] == START && same == before.len() && same > 0 && !resumes {
+            kinds[n] = NO;
+        } else if same > 0 || kinds[n] == DYNAMIC {
             kinds[n] = DYNAMIC;
             predecessors.insert(all[n].unit, before.iter().map(|&p| all[p].unit).collect());
         }

@@ -120,7 +120,11 @@ pub fn hit(vm: &mut Vm, ip: *const Unit, prev: *const Unit) -> u32 {
             Ok(()) => {}
         }
     }
-    patches::keep_generic(running, unit, site.op);
+    // SAFETY: a unit of the copy.
+    if unsafe { (*ip).op } == rop::PROBE {
+        // Not if a listener had enough and the probe has gone: then the instruction may specialise itself again.
+        patches::keep_generic(running, unit, site.op);
+    }
     let op = opcode_at(running, ip);
     if site.own != 0 && site.event == Event::Call as u8 { watched(op) } else { op as u32 }
 }

@@ -15,6 +15,7 @@ use crate::types::frame::FrameObject;
 use crate::types::method::{BUILTIN_FUNCTION, METHOD_DESCRIPTOR};
 use crate::types::tuple::Tuple;
 use crate::vm::Vm;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 const FRAMES: EventSet = EventSet::NONE
     .and(Event::PyStart)
@@ -50,8 +51,23 @@ pub fn update_events() {
         traced |= hooks.trace.is_some();
         profiled |= hooks.profile.is_some();
     }
+    if !traced {
+        forget_opcodes();
+    }
     switchboard::set_events(TRACE, if traced { TRACED } else { EventSet::NONE });
     switchboard::set_events(PROFILE, if profiled { PROFILED } else { EventSet::NONE });
+}
+
+/// Nobody traces any more: frames with `f_trace_opcodes` ask again when they are traced again.
+fn forget_opcodes() {
+    if !OPCODES.swap(false, Relaxed) {
+        return;
+    }
+    for code in switchboard::all_codes() {
+        if patches::of(&code).is_some_and(|p| switchboard::of_masks(&p.local, TRACE) != EventSet::NONE) {
+            patches::change(&code, |p| switchboard::set_in(&mut p.local, TRACE, EventSet::NONE));
+        }
+    }
 }
 
 /// `f_trace` or `f_trace_opcodes` of a frame changed.
@@ -61,7 +77,13 @@ pub fn frame_trace_changed(_: &mut Vm, frame: &Py<FrameObject>) {
     }
 }
 
+/// Some code has opcode events for trace functions.
+static OPCODES: AtomicBool = AtomicBool::new(false);
+
 fn trace_opcodes(frame: &Py<FrameObject>, on: bool) {
+    if on {
+        OPCODES.store(true, Relaxed);
+    }
     let code = frame.code();
     let old = patches::of(code).map_or(EventSet::NONE, |p| switchboard::of_masks(&p.local, TRACE));
     let new = if on { old.and(Event::Instruction) } else { old.without(Event::Instruction.set()) };
