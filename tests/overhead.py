@@ -3,10 +3,11 @@
     python3 tests/overhead.py [--taipan PATH] [--runs N] [--seconds S] [--tool WORDS ...]
 
 Each workload runs N times plainly and N times under the tool, one after the other in turn, so that a machine that becomes
-slower or faster meets both alike. A run measures its own work with `time.process_time()`, which counts all threads of the
-process, the profiler's clock among them, and leaves out start, report and files, which do not grow with the program; what
-the whole process used is told beside it. The figure is the median of the ratios of neighbours; behind it stands the range
-in which the true median lies with 95 % (binomial, from the ordered ratios). Exit status 1 when a figure is over --most.
+slower or faster meets both alike. A run measures its own work twice: with `time.thread_time()`, how much slower the program
+itself becomes (`slower`), and with `time.process_time()`, which counts all threads of the process, the profiler's clock
+among them (`all CPU`). Start, report and files, which do not grow with the program, are left out; what the whole process
+used is told beside it. The figures are medians of the ratios of neighbours; behind the first stands the range in which the
+true median lies with 95 % (binomial, from the ordered ratios). Exit status 1 when the first is over --most.
 """
 
 import argparse
@@ -67,10 +68,10 @@ work()
 # As many rounds in every run: the first argument's seconds decide once, the second says how many.
 if len(sys.argv) > 2:
     rounds = int(sys.argv[2])
-    start = time.process_time()
+    own, all = time.thread_time(), time.process_time()
     for _ in range(rounds):
         work()
-    print(time.process_time() - start)
+    print(time.thread_time() - own, time.process_time() - all)
 else:
     start = time.process_time()
     rounds = 0
@@ -121,7 +122,7 @@ def main():
     parser.add_argument("--tool", nargs=argparse.REMAINDER, default=["profile"], help="words of the tool (profile); stands last")
     options = parser.parse_args()
     taipan = os.path.abspath(options.taipan)
-    print(f"{'workload':10} {'ratio':>6}   95 % range      whole process   ({options.runs} pairs, {options.tool})")
+    print(f"{'workload':10} {'slower':>6}   95 % range       all CPU  whole process   ({options.runs} pairs, {options.tool})")
     worst = 0.0
     with tempfile.TemporaryDirectory() as folder:
         for name, source in WORKLOADS.items():
@@ -132,17 +133,20 @@ def main():
             plain = [taipan, name + ".py", str(options.seconds)]
             plain.append(run(plain, folder)[0].strip())
             watched = [taipan, *options.tool, *plain[1:]]
-            ratios, whole = [], []
+            ratios, cpu, whole = [], [], []
             for pair in range(options.runs):
                 order = [plain, watched] if pair % 2 else [watched, plain]
                 results = {id(c): run(c, folder) for c in order}
                 (a, all_a), (b, all_b) = results[id(plain)], results[id(watched)]
-                ratios.append(float(b) / float(a))
+                (own_a, cpu_a), (own_b, cpu_b) = (map(float, text.split()) for text in (a, b))
+                ratios.append(own_b / own_a)
+                cpu.append(cpu_b / cpu_a)
                 whole.append(all_b / all_a)
             ratio = statistics.median(ratios)
             low, high = bounds(sorted(ratios))
             worst = max(worst, ratio)
-            print(f"{name:10} {ratio:6.3f}   {low:.3f} .. {high:.3f}   {statistics.median(whole):.3f}", flush=True)
+            line = f"{name:10} {ratio:6.3f}   {low:.3f} .. {high:.3f}   "
+            print(f"{line}{statistics.median(cpu):.3f}    {statistics.median(whole):.3f}", flush=True)
     print(f"largest {worst:.3f}, {'within' if worst <= options.most else 'OVER'} {options.most}")
     return worst > options.most
 

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use taipan_runtime::probe::ending::Ending;
 use taipan_runtime::vm::Vm;
 use taipan_syntax::{Mode, ParseOptions};
 use tui::dap::{Endpoint, LaunchArguments};
@@ -44,6 +45,18 @@ impl super::run::Watch for Debugged {
     }
     fn after(&mut self, _: &mut Vm, status: i32) {
         Debugged::after(self, status);
+    }
+    fn sees_endings(&self) -> bool {
+        true
+    }
+    // A program that has stopped must still be killed by a signal, and clients see that for themselves.
+    fn sees_signals(&self) -> bool {
+        false
+    }
+    fn ends_early(&mut self, _: &mut Vm, how: Ending) {
+        if let Ending::Exit(status) = how {
+            Debugged::after(self, status);
+        }
     }
 }
 

@@ -37,6 +37,10 @@ pub trait Watch: Send {
     fn sees_endings(&self) -> bool {
         false
     }
+    /// Whether deadly signals wait for it then.
+    fn sees_signals(&self) -> bool {
+        true
+    }
     /// Called instead of the other ends when the process is about to end while the program is in the middle of something.
     fn ends_early(&mut self, _vm: &mut Vm, _how: Ending) {}
     /// This process is a child that the program forked off: who watches over it.
@@ -77,12 +81,12 @@ fn begin(vm: &mut Vm) {
     tell(|w| {
         w.before(vm);
         if w.sees_endings() {
-            listen();
+            listen(w.sees_signals());
         }
     });
 }
 
-fn listen() {
+fn listen(signals: bool) {
     let ends = |vm: &mut Vm, how| {
         let taken = watch().take();
         if let Some(mut w) = taken {
@@ -92,12 +96,12 @@ fn listen() {
     let child = |vm: &mut Vm| {
         let taken = watch().take();
         let next = taken.and_then(|w| w.in_child(vm));
-        if next.as_ref().is_some_and(|w| w.sees_endings()) {
-            listen();
+        if let Some(w) = next.as_ref().filter(|w| w.sees_endings()) {
+            listen(w.sees_signals());
         }
         *watch() = next;
     };
-    if let Err(e) = ending::listen(ending::Listener { ends, child }) {
+    if let Err(e) = ending::listen(ending::Listener { signals, ends, child }) {
         tracing::warn!("the tool will not see a signal's end of the program: {e}");
     }
 }

@@ -77,7 +77,8 @@ pub static COMMANDS: &[Command] = &[
         name: "debug",
         summary: "step through a program in the terminal, or serve it to VS Code, neovim or another debugger",
         about: "The program runs in a process of its own, on a terminal of its own that is shown in a pane; it stops at \
-                its first line. Keys stand at the bottom of the screen, ? shows them all, pdb's letters work. Values \
+                its first line. Keys stand at the bottom of the screen, ? shows them all, pdb's letters work (`b 12, x > 3`, \
+                `watch self.total`, `help`). Values \
                 are read from the interpreter itself: looking at them runs none of the program's code. The exit status \
                 is the program's.\n\n\
                 With --dap the program is served to any client of the Debug Adapter Protocol instead; without a program \
@@ -131,7 +132,9 @@ pub static COMMANDS: &[Command] = &[
                 names, and so does the collector.\n\n\
                 After the program's end the hottest functions and lines are printed on standard error; the flamegraph \
                 is an SVG file for a browser: click a frame to zoom, Ctrl-F searches. The exit status is the program's. \
-                Other processes that the program starts are not followed.",
+                The report is written however the program ends: by an exception, os._exit, SIGTERM or Ctrl-C.\n\n\
+                Python processes that it starts (fork, multiprocessing, subprocess with sys.executable) are sampled too \
+                and put into the same profile, as threads of their own.",
         examples: &[
             ("taipan profile script.py", "a report, and taipan-profile.svg"),
             ("taipan profile -o hot.svg --rate 5000 -m package.tool --fast", "more samples; -m as in python"),
@@ -189,7 +192,9 @@ pub static COMMANDS: &[Command] = &[
         about: "Every allocation is recorded with its full traceback. After the program's end the places that hold most \
                 memory are printed on standard error, those of the moment when most was in use and those of the end, \
                 with what kinds of objects they made and the chain of names that keeps them alive. The flamegraph shows \
-                the same as a picture. The exit status is the program's.",
+                the same as a picture. The exit status is the program's.\n\n\
+                A program that ends by an exception, Ctrl-C, os._exit or a signal is looked at in that moment, with the \
+                variables of the functions that run then. Processes that it starts are not looked at.",
         examples: &[
             ("taipan memory script.py", "a report, and taipan-memory.svg"),
             ("taipan memory --top 3 -o leak.svg -m package.server", "the three largest places"),

@@ -19,6 +19,8 @@ pub enum Ending {
 /// Who is told.
 #[derive(Clone, Copy)]
 pub struct Listener {
+    /// Whether the default of deadly signals waits for it.
+    pub signals: bool,
     /// The process is about to end; the program's threads may be anywhere, the GIL is held.
     pub ends: fn(&mut Vm, Ending),
     /// This process is a new child.
@@ -31,9 +33,12 @@ fn listener() -> std::sync::MutexGuard<'static, Option<Listener>> {
     LISTENER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on `who` is told; the default of deadly signals waits for it.
+/// From now on `who` is told.
 pub fn listen(who: Listener) -> std::io::Result<()> {
     *listener() = Some(who);
+    if !who.signals {
+        return Ok(());
+    }
     deadly::hold().map_err(std::io::Error::from_raw_os_error)?;
     std::thread::Builder::new().name("taipan-signals".to_owned()).spawn(attend).map(|_| ())
 }
