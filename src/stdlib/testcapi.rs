@@ -36,7 +36,12 @@ pub static MODULE: ModuleDef = ModuleDef::new("_testcapi")
     .doc("Events of code that is not bytecode, for tests.")
     .types(&[&CODE_LIKE])
     .functions(&[
-        MethodDef::function("config_get", "($module, name, /)", "A setting of the interpreter.", NativeFn::F1(config_get)),
+        MethodDef::function(
+            "config_get",
+            "($module, name, /)",
+            "A setting of the interpreter.",
+            NativeFn::F1(config_get),
+        ),
         MethodDef::function(
             "monitoring_enter_scope",
             "($module, codelike, event1, event2=0, /)",

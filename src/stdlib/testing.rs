@@ -45,11 +45,10 @@ pub static INTERNAL: ModuleDef = ModuleDef::new("_testinternalcapi")
     });
 
 /// `_testlimitedcapi`
-pub static LIMITED: ModuleDef = ModuleDef::new("_testlimitedcapi").doc("Facts about the build, for tests.").functions(&[
-    MethodDef::function(
+pub static LIMITED: ModuleDef =
+    ModuleDef::new("_testlimitedcapi").doc("Facts about the build, for tests.").functions(&[MethodDef::function(
         "_py_getbuiltwithassert",
         "($module, /)",
         "Whether the interpreter checks its own assertions.",
         F0(|_| Ok(Value::small_unchecked(cfg!(debug_assertions) as i64))),
-    ),
-]);
+    )]);

@@ -101,7 +101,9 @@ fn entries(prefix: &str, package: bool) -> Vec<(String, bool)> {
     let own = package.then(|| ("__init__.py".to_owned(), false));
     let inside = INDEX.iter().filter_map(|e| e.name.strip_prefix(prefix).map(|n| (n, e.package)));
     let inside = inside.filter(|(n, _)| !n.is_empty() && !n.contains('.'));
-    own.into_iter().chain(inside.map(|(n, p)| if p { (n.to_owned(), true) } else { (format!("{n}.py"), false) })).collect()
+    own.into_iter()
+        .chain(inside.map(|(n, p)| if p { (n.to_owned(), true) } else { (format!("{n}.py"), false) }))
+        .collect()
 }
 
 /// The code object of an embedded module.

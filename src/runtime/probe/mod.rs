@@ -34,7 +34,7 @@ use crate::vm::frame::{strip, value_of};
 use crate::vm::handlers::opcode as rop;
 use crate::vm::running::{Running, Unit};
 use crate::vm::{Vm, Word};
-use events::Event;
+use events::{Event, EventSet};
 use native::{Answer, Hit};
 use patches::{Layer, Site};
 use switchboard::{CALLS_PYTHON, FIRST_NATIVE, PROFILE, TRACE, Tools};
@@ -106,10 +106,11 @@ pub fn hit(vm: &mut Vm, ip: *const Unit, prev: *const Unit) -> u32 {
     // SAFETY: the innermost frame is live.
     let running = unsafe { &*(*vm.frame).running };
     let unit = running.index_of(ip);
-    // SAFETY: the code object owns the running copy.
-    let site = unsafe { patches::of(&*running.code) }.map_or(Site::default(), |p| p.site(unit));
-    if site.line | site.instruction | site.own != 0 {
-        match tell_all(vm, running, &site, ip, prev) {
+    // SAFETY: the code object owns the running copy; listeners may replace the probes, so nothing here is held over them.
+    let Some(site) = (unsafe { patches::of(&*running.code) }).map(|p| p.site(unit)) else { return 0 };
+    let (op, warms_up, calls) = (site.op, site.warms_up, site.own != 0 && site.event == Event::Call as u8);
+    if is_heard(vm, site) {
+        match tell_all(vm, running, *site, ip, prev) {
             Err(_) => return FAILED,
             // SAFETY: as above.
             Ok(()) if unsafe { (*vm.frame).ip } != ip => {
@@ -119,14 +120,28 @@ pub fn hit(vm: &mut Vm, ip: *const Unit, prev: *const Unit) -> u32 {
             }
             Ok(()) => {}
         }
+    } else if site.line | site.instruction | site.own != 0 {
+        vm.hooks.jumped_to = 0;
     }
     // SAFETY: a unit of the copy.
     if unsafe { (*ip).op } == rop::PROBE {
         // Not if a listener had enough and the probe has gone: then the instruction may specialise itself again.
-        patches::keep_generic(running, unit, site.op);
+        patches::keep_generic(running, unit, warms_up);
     }
-    let op = opcode_at(running, ip);
-    if site.own != 0 && site.event == Event::Call as u8 { watched(op) } else { op as u32 }
+    if calls { watched(op) } else { op as u32 }
+}
+
+/// Whether any listener of a probe can hear of it now: none in its own callback, and no trace function in a frame that
+/// has none of its own, but for calls.
+#[inline(always)]
+fn is_heard(vm: &Vm, site: &Site) -> bool {
+    let heard = (site.line | site.instruction | site.own) & !vm.hooks.deaf();
+    if heard != 1 << TRACE {
+        return heard != 0;
+    }
+    const CALLS: EventSet = EventSet::NONE.and(Event::PyStart).and(Event::PyResume).and(Event::PyThrow);
+    let call = site.own & 1 << TRACE != 0 && CALLS.0 >> site.event & 1 != 0;
+    call || site.instruction & 1 << TRACE != 0 || trace::is_traced(vm)
 }
 
 /// The form of a call that reports how it came out.
@@ -145,7 +160,8 @@ fn place(running: &Running, unit: usize) -> At {
     At { code: running.code_handle(), unit: unit as u32, offset: running.lasti(running.at(unit)) as u32 }
 }
 
-fn tell_all(vm: &mut Vm, running: &Running, site: &Site, ip: *const Unit, prev: *const Unit) -> PyResult<()> {
+#[inline(never)]
+fn tell_all(vm: &mut Vm, running: &Running, site: Site, ip: *const Unit, prev: *const Unit) -> PyResult<()> {
     let at = place(running, running.index_of(ip));
     // SAFETY: the innermost frame is live.
     let stays = |vm: &Vm| unsafe { (*vm.frame).ip == ip };
@@ -163,7 +179,7 @@ fn tell_all(vm: &mut Vm, running: &Running, site: &Site, ip: *const Unit, prev: 
         tell(vm, &at, Layer::Instruction, site.instruction, site.points, at.hit(Event::Instruction))?;
     }
     if site.own != 0 && stays(vm) {
-        own_event(vm, running, site, &at)?;
+        own_event(vm, running, &site, &at)?;
     }
     Ok(())
 }
@@ -367,7 +383,7 @@ fn site_here(vm: &Vm, ip: *const Unit) -> (usize, Site) {
     let running = unsafe { &*(*vm.frame).running };
     let unit = running.index_of(ip);
     // SAFETY: the code object owns the running copy.
-    (unit, unsafe { patches::of(&*running.code) }.map_or(Site::default(), |p| p.site(unit)))
+    (unit, unsafe { patches::of(&*running.code) }.map_or(Site::default(), |p| *p.site(unit)))
 }
 
 /// A call that was watched came out: `C_RETURN`, or `C_RAISE` when an exception is pending, for those of `heard` that
@@ -484,7 +500,7 @@ pub fn loop_ended(vm: &mut Vm, end_for: *const Unit, value: Value) -> PyResult<(
     let running = unsafe { &*(*vm.frame).running };
     let unit = running.index_of(end_for);
     // SAFETY: the code object owns the running copy.
-    let site = unsafe { patches::of(&*running.code) }.map_or(Site::default(), |p| p.site(unit));
+    let site = unsafe { patches::of(&*running.code) }.map_or(Site::default(), |p| *p.site(unit));
     if site.own == 0 || value.is_none() {
         return Ok(());
     }

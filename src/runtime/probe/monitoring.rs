@@ -217,7 +217,7 @@ pub fn deliver(vm: &mut Vm, code: &Py<Code>, tool: usize, hit: &Hit<'_>) -> PyRe
         return Ok(Answer::Go);
     };
     let number = |n: u32| Value::small_unchecked(n as i64);
-    let mut args = vec![code.clone().into_value(), number(hit.offset)];
+    let mut args: smallvec::SmallVec<[Value; 4]> = smallvec::smallvec![code.clone().into_value(), number(hit.offset)];
     match hit.event {
         Event::PyStart | Event::PyResume | Event::Instruction => {}
         Event::Line => args[1] = number(hit.line),

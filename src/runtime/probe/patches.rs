@@ -51,6 +51,32 @@ pub struct Site {
     pub own: Tools,
     /// Breakpoints lie on the line or the unit.
     pub points: bool,
+    /// How the displaced instruction counts its runs until it specialises itself.
+    pub warms_up: WarmUp,
+}
+
+/// Where an instruction counts its runs until it specialises itself.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum WarmUp {
+    /// Nowhere: it has no special forms.
+    #[default]
+    No,
+    /// In its inline cache.
+    Cache,
+    /// In the unit behind it.
+    NextUnit,
+}
+
+impl WarmUp {
+    fn of(op: Op) -> WarmUp {
+        if op == Op::FOR_ITER {
+            WarmUp::NextUnit
+        } else if rop::initial_cache(op) == rop::WARMUP && op != Op::RESUME {
+            WarmUp::Cache
+        } else {
+            WarmUp::No
+        }
+    }
 }
 
 /// Probes of one code object.
@@ -68,10 +94,14 @@ pub struct CodeProbes {
     layout: Option<(Layout, Starts)>,
 }
 
+static NO_PROBE: Site =
+    Site { op: 0, event: 0, line_kind: 0, line: 0, instruction: 0, own: 0, points: false, warms_up: WarmUp::No };
+
 impl CodeProbes {
     /// The probe at a unit.
-    pub fn site(&self, unit: usize) -> Site {
-        self.sites.get(unit).copied().unwrap_or_default()
+    #[inline(always)]
+    pub fn site(&self, unit: usize) -> &Site {
+        self.sites.get(unit).unwrap_or(&NO_PROBE)
     }
     fn wanted(&self) -> bool {
         self.active.iter().any(|&m| m != 0) || !self.lines.is_empty() || !self.offsets.is_empty()
@@ -194,12 +224,15 @@ impl CodeProbes {
             }
             if site.line | site.instruction | site.own != 0 {
                 site.op = i.op.number();
+                site.warms_up = WarmUp::of(i.op);
             }
         }
         // Silent probes, which record where control came from: only before the units that are asked for.
         for unit in recording {
             if let Some(n) = layout.find(unit) {
-                out[unit as usize].op = layout.instructions[n].op.number();
+                let op = layout.instructions[n].op;
+                out[unit as usize].op = op.number();
+                out[unit as usize].warms_up = WarmUp::of(op);
             }
         }
         out
@@ -241,7 +274,9 @@ fn displace(running: &Running, unit: usize, op: u16) {
         }
     }
     running.patch(unit, rop::PROBE);
-    keep_generic(running, unit, op);
+    if let Some(op) = Op::from_number(op) {
+        keep_generic(running, unit, WarmUp::of(op));
+    }
 }
 
 fn previous(running: &Running, unit: usize) -> Option<usize> {
@@ -249,14 +284,13 @@ fn previous(running: &Running, unit: usize) -> Option<usize> {
 }
 
 /// Keeps the generic form of an instruction from specialising itself while a probe sits on it.
-pub fn keep_generic(running: &Running, unit: usize, op: u16) {
-    let Some(op) = Op::from_number(op) else { return };
-    if rop::initial_cache(op) == rop::WARMUP && op != Op::RESUME {
-        running.set_cache(unit, rop::BACKOFF);
-    }
-    if op == Op::FOR_ITER {
+#[inline(always)]
+pub fn keep_generic(running: &Running, unit: usize, op: WarmUp) {
+    match op {
+        WarmUp::No => {}
+        WarmUp::Cache => running.set_cache(unit, rop::BACKOFF),
         // SAFETY: the unit after `FOR_ITER` counts its attempts.
-        unsafe { Unit::set_word(running.at(unit + 1), 4) };
+        WarmUp::NextUnit => unsafe { Unit::set_word(running.at(unit + 1), 4) },
     }
 }
 
@@ -270,12 +304,10 @@ fn restore(running: &Running, unit: usize, op: u16) {
             running.set_cache(before, rop::WARMUP);
         }
     }
-    let Some(op) = Op::from_number(op) else { return };
-    if rop::initial_cache(op) == rop::WARMUP && op != Op::RESUME {
-        running.set_cache(unit, rop::WARMUP);
-    }
-    if op == Op::FOR_ITER {
+    match Op::from_number(op).map_or(WarmUp::No, WarmUp::of) {
+        WarmUp::No => {}
+        WarmUp::Cache => running.set_cache(unit, rop::WARMUP),
         // SAFETY: as above.
-        unsafe { Unit::set_word(running.at(unit + 1), 0) };
+        WarmUp::NextUnit => unsafe { Unit::set_word(running.at(unit + 1), 0) },
     }
 }

@@ -9,10 +9,12 @@ use super::jump::Stop;
 use super::native::{Answer, Hit};
 use super::patches;
 use super::switchboard::{self, PROFILE, TRACE};
+use crate::name;
 use crate::object::{Py, PyResult, Value, none};
 use crate::types::exceptions as exc;
 use crate::types::frame::FrameObject;
 use crate::types::method::{BUILTIN_FUNCTION, METHOD_DESCRIPTOR};
+use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::vm::Vm;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -92,6 +94,18 @@ fn trace_opcodes(frame: &Py<FrameObject>, on: bool) {
     }
 }
 
+/// Whether the innermost frame has a trace function of its own, and its thread one.
+#[inline(always)]
+pub fn is_traced(vm: &Vm) -> bool {
+    // SAFETY: the innermost frame is live and owns its object.
+    unsafe {
+        let object = (*vm.frame).object;
+        vm.hooks.trace.is_some()
+            && object != 0
+            && Value::ref_from_word(&object).downcast_unchecked::<FrameObject>().trace.borrow().is_some()
+    }
+}
+
 /// An event for the thread's trace function.
 pub fn event(vm: &mut Vm, hit: &Hit<'_>) -> PyResult<Answer> {
     let Some(frame) = vm.frame_object(0).filter(|_| vm.hooks.trace.is_some()) else { return Ok(Answer::Go) };
@@ -114,22 +128,22 @@ pub fn event(vm: &mut Vm, hit: &Hit<'_>) -> PyResult<Answer> {
                 trace_opcodes(&frame, false);
                 return Ok(Answer::Go);
             }
-            call(vm, &frame, "opcode", none(), hit.event)
+            call(vm, &frame, name!("opcode"), none(), hit.event)
         }
-        Event::PyStart | Event::PyResume | Event::PyThrow => traced(vm, &frame, "call", none(), hit.event),
-        Event::PyReturn | Event::PyYield => traced(vm, &frame, "return", value(), hit.event),
-        Event::PyUnwind => traced(vm, &frame, "return", none(), hit.event),
+        Event::PyStart | Event::PyResume | Event::PyThrow => traced(vm, &frame, name!("call"), none(), hit.event),
+        Event::PyReturn | Event::PyYield => traced(vm, &frame, name!("return"), value(), hit.event),
+        Event::PyUnwind => traced(vm, &frame, name!("return"), none(), hit.event),
         Event::Raise | Event::StopIteration => {
             let e = value();
             let class = Py::of(e.class()).into_value();
             let triple = Tuple::from_vec(vec![class, e.clone(), exc::traceback_of(&e)]);
-            traced(vm, &frame, "exception", triple.into(), hit.event)
+            traced(vm, &frame, name!("exception"), triple.into(), hit.event)
         }
         _ => Ok(Answer::Go),
     }
 }
 
-fn traced(vm: &mut Vm, frame: &Py<FrameObject>, what: &str, arg: Value, event: Event) -> PyResult<Answer> {
+fn traced(vm: &mut Vm, frame: &Py<FrameObject>, what: &Py<Str>, arg: Value, event: Event) -> PyResult<Answer> {
     if frame.trace_opcodes.get() {
         trace_opcodes(frame, true);
     }
@@ -140,14 +154,15 @@ fn line(vm: &mut Vm, frame: &Py<FrameObject>, hit: &Hit<'_>) -> PyResult<Answer>
     if !frame.trace_lines.get() {
         return Ok(Answer::Go);
     }
-    call(vm, frame, "line", none(), hit.event)
+    call(vm, frame, name!("line"), none(), hit.event)
 }
 
 /// Calls the thread's function (for calls) or the frame's own.
-fn call(vm: &mut Vm, frame: &Py<FrameObject>, what: &str, arg: Value, event: Event) -> PyResult<Answer> {
-    let function = if what == "call" { vm.hooks.trace.clone() } else { frame.trace.borrow().clone() };
+fn call(vm: &mut Vm, frame: &Py<FrameObject>, what: &Py<Str>, arg: Value, event: Event) -> PyResult<Answer> {
+    let is_call = matches!(event, Event::PyStart | Event::PyResume | Event::PyThrow);
+    let function = if is_call { vm.hooks.trace.clone() } else { frame.trace.borrow().clone() };
     let Some(function) = function else { return Ok(Answer::Go) };
-    let name = vm.intern(what).into();
+    let name = what.clone().into();
     vm.hooks.stops.push(Stop { frame: vm.frame, sp: vm.sp, event });
     vm.hooks.in_python += 1;
     let r = vm.call(&function, &[frame.clone().into(), name, arg]);
@@ -177,14 +192,14 @@ pub fn profile_event(vm: &mut Vm, hit: &Hit<'_>) -> PyResult<Answer> {
     let Some(function) = vm.hooks.profile.clone() else { return Ok(Answer::Go) };
     let value = || hit.value.cloned().unwrap_or_else(none);
     let (what, arg) = match hit.event {
-        Event::PyStart | Event::PyResume | Event::PyThrow => ("call", none()),
-        Event::PyReturn | Event::PyYield => ("return", value()),
-        Event::PyUnwind => ("return", none()),
+        Event::PyStart | Event::PyResume | Event::PyThrow => (name!("call"), none()),
+        Event::PyReturn | Event::PyYield => (name!("return"), value()),
+        Event::PyUnwind => (name!("return"), none()),
         Event::Call | Event::CReturn | Event::CRaise => {
             let what = match hit.event {
-                Event::Call => "c_call",
-                Event::CReturn => "c_return",
-                _ => "c_exception",
+                Event::Call => name!("c_call"),
+                Event::CReturn => name!("c_return"),
+                _ => name!("c_exception"),
             };
             match native_callable(vm, hit)? {
                 Some(f) => (what, f),
@@ -194,7 +209,7 @@ pub fn profile_event(vm: &mut Vm, hit: &Hit<'_>) -> PyResult<Answer> {
         _ => return Ok(Answer::Go),
     };
     let Some(frame) = vm.frame_object(0) else { return Ok(Answer::Go) };
-    let name = vm.intern(what).into();
+    let name = what.clone().into();
     vm.hooks.in_python += 1;
     let r = vm.call(&function, &[frame.into(), name, arg]);
     vm.hooks.in_python -= 1;

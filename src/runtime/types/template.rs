@@ -6,8 +6,8 @@ use crate::object::{GetSetDef, Py, PyResult, Slots, Type, TypeDef, TypeFlags, Va
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::vm::Vm;
-use std::cell::Cell;
 use crate::vm::args::{Args, Signature};
+use std::cell::Cell;
 
 /// Payload of `Template`: strings surround interpolations.
 pub struct Template {

@@ -4,7 +4,7 @@
 //! the memory; since its end may run Python code it is queued like that of an object with `__del__`
 //! (`slot_bf_getbuffer`, `bufferwrapper_releasebuf` in `Objects/typeobject.c`).
 
-use super::{MemoryView, Managed, this, whole};
+use super::{Managed, MemoryView, this, whole};
 use crate::name;
 use crate::object::buffer::{Buffer, BufferRequest};
 use crate::object::{PyResult, Slots, TypeDef, TypeFlags, Value, instance, none};
