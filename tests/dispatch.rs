@@ -117,6 +117,7 @@ struct Handlers<'a> {
     all: Range<u64>,
     /// What words of the binary point to once it is loaded, by address: the table, and pointers that calls go through.
     pointers: BTreeMap<u64, u64>,
+    data: Vec<(u64, &'a [u8])>,
     /// Each function with its name without the path, by address.
     functions: Vec<(Range<u64>, String)>,
 }
@@ -134,21 +135,32 @@ impl<'a> Handlers<'a> {
         if functions.len() < FEWEST {
             return Err(format!("only {} handlers found: was the binary stripped?", functions.len()).into());
         }
-        let relocations = file.dynamic_relocations().ok_or("no relocations")?;
+        let relocations = file.dynamic_relocations().into_iter().flatten();
         let pointers = relocations.map(|(at, relocation)| (at, relocation.addend() as u64)).collect();
-        Ok(Handlers { code: section.data()?, all, pointers, functions: functions.into_values().collect() })
+        let data = file.sections().filter_map(|s| Some((s.address(), s.data().ok()?))).filter(|(at, _)| *at != 0);
+        let (data, functions) = (data.collect(), functions.into_values().collect());
+        Ok(Handlers { code: section.data()?, all, pointers, data, functions })
     }
 
-    /// Addresses of the table's entries: it is filled by relocations when the program starts.
+    /// What the word at an address points to: relocated when the program starts, or linked at its place.
+    fn pointer(&self, at: u64) -> Option<u64> {
+        if let Some(target) = self.pointers.get(&at) {
+            return Some(*target);
+        }
+        let (start, data) =
+            self.data.iter().find(|(start, data)| (*start..*start + data.len() as u64).contains(&at))?;
+        let word = data.get((at - start) as usize..)?.get(..8)?;
+        Some(u64::from_le_bytes(word.try_into().ok()?))
+    }
+
+    /// Addresses of the table's entries.
     fn table(&self, file: &object::File<'_>) -> Result<Vec<u64>, Failed> {
         let named = |name: &str| format!("{:#}", rustc_demangle::demangle(name)).ends_with(TABLE);
         let table = file.symbols().find(|s| s.name().is_ok_and(named)).ok_or(format!("no symbol {TABLE}"))?;
         let range = table.address()..table.address() + table.size();
-        let entries: Vec<u64> = self.pointers.range(range).map(|(_, target)| *target).collect();
-        if entries.len() as u64 * 8 != table.size() {
-            return Err(format!("{} relocations for a table of {} bytes", entries.len(), table.size()).into());
-        }
-        Ok(entries)
+        let entries: Option<Vec<u64>> = range.step_by(8).map(|at| self.pointer(at)).collect();
+        let entries = entries.filter(|entries| entries.len() >= FEWEST);
+        Ok(entries.ok_or_else(|| format!("the table of {} bytes cannot be read", table.size()))?)
     }
 
     fn instructions(&self, range: &Range<u64>) -> impl Iterator<Item = Instruction> + use<'a> {
@@ -194,7 +206,7 @@ impl<'a> Handlers<'a> {
     /// The handler that a call names, directly or by a pointer of the binary.
     fn target(&self, i: &Instruction) -> Option<&str> {
         let address = match i.op0_kind() {
-            OpKind::Memory if i.is_ip_rel_memory_operand() => *self.pointers.get(&i.ip_rel_memory_address())?,
+            OpKind::Memory if i.is_ip_rel_memory_operand() => self.pointer(i.ip_rel_memory_address())?,
             OpKind::Memory | OpKind::Register => return None,
             _ => i.near_branch_target(),
         };

@@ -41,9 +41,13 @@ pub unsafe fn last_reference_gone(h: *mut Header) {
     // SAFETY: by the caller's promise; a live object keeps its type alive (I2).
     unsafe {
         let typ = &*(*h).typ.get();
-        if typ.payload.flags.get().contains(TypeFlags::HAS_FINALIZER) && !(*h).has(flag::FINALIZED)
-            || (*h).has(flag::WEAKREFED)
-        {
+        let flags = typ.payload.flags.get();
+        if !flags.intersects(TypeFlags::HAS_FINALIZER | TypeFlags::HAVE_GC) && !(*h).has(flag::WEAKREFED) {
+            // It holds no container, so nothing can nest.
+            (typ.payload.dealloc.get())(h);
+            return;
+        }
+        if flags.contains(TypeFlags::HAS_FINALIZER) && !(*h).has(flag::FINALIZED) || (*h).has(flag::WEAKREFED) {
             if needs_queue(h) {
                 enqueue(h);
                 return;
@@ -59,10 +63,13 @@ unsafe fn needs_queue(h: *mut Header) -> bool {
     // SAFETY: as `last_reference_gone`.
     unsafe {
         let typ = &*(*h).typ.get();
-        if typ.payload.flags.get().contains(TypeFlags::HAS_FINALIZER) && !(*h).has(flag::FINALIZED) {
+        if typ.payload.flags.get().contains(TypeFlags::HAS_FINALIZER)
+            && !(*h).has(flag::FINALIZED)
+            && !((*typ.payload.layout.get()).ops.ends_quietly)(h)
+        {
             return true;
         }
-        super::weak::clear_without_callbacks(h)
+        (*h).has(flag::WEAKREFED) && super::weak::clear_without_callbacks(h)
     }
 }
 

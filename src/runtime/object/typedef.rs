@@ -466,6 +466,10 @@ pub unsafe trait Payload: Sized + 'static {
     fn var_len(&self) -> usize {
         0
     }
+    /// Whether the type's finaliser has nothing to do for this object.
+    fn ends_quietly(&self) -> bool {
+        false
+    }
 }
 
 /// Declares `$payload` as the payload of the builtin type `$def`.
@@ -498,6 +502,10 @@ pub struct PayloadOps {
     pub clear: unsafe fn(*mut Header),
     /// Number of items after the fixed part.
     pub var_len: unsafe fn(*mut Header) -> usize,
+    /// See [`Payload::ends_quietly`].
+    pub ends_quietly: unsafe fn(*mut Header) -> bool,
+    /// Ends an object that holds nothing but its payload: no `__dict__`, no slots.
+    pub end_plain: unsafe fn(*mut Header),
 }
 
 /// The declaration of a builtin type; the type object lies inside.
@@ -543,6 +551,22 @@ unsafe fn drop_payload<T: Payload>(h: *mut Header) {
     // SAFETY: the object's payload is a `T` (I3) and it is ending.
     unsafe { std::ptr::drop_in_place(&raw mut (*h.cast::<Obj<T>>()).payload) }
 }
+unsafe fn ends_quietly_payload<T: Payload>(h: *mut Header) -> bool {
+    // SAFETY: as above; the object is live.
+    unsafe { (*h.cast::<Obj<T>>()).payload.ends_quietly() }
+}
+unsafe fn end_plain_payload<T: Payload>(h: *mut Header) {
+    // SAFETY: as `drop_payload`; the size is what `instance::new` and var-sized payloads ask the allocator for.
+    unsafe {
+        let payload = &raw mut (*h.cast::<Obj<T>>()).payload;
+        if (*(*h).typ.get()).payload.has(TypeFlags::HAVE_GC) {
+            super::gc::freed();
+        }
+        let items = T::DEF.itemsize * (*payload).var_len();
+        std::ptr::drop_in_place(payload);
+        super::heap::free(super::heap::Space::Objects, h.cast(), (size_of::<Obj<T>>() + items).next_multiple_of(8));
+    }
+}
 unsafe fn traverse_payload<T: Payload>(h: *mut Header, visit: &mut Visit<'_>) {
     // SAFETY: as above; the object is live.
     unsafe { (*h.cast::<Obj<T>>()).payload.traverse(visit) }
@@ -585,6 +609,8 @@ impl TypeDef {
                 traverse: traverse_payload::<T>,
                 clear: clear_payload::<T>,
                 var_len: var_len_payload::<T>,
+                ends_quietly: ends_quietly_payload::<T>,
+                end_plain: end_plain_payload::<T>,
             },
             layout: layout_of::<T>,
         }

@@ -78,6 +78,9 @@ unsafe impl Payload for Generator {
     fn clear(&mut self) {
         self.drop_frame();
     }
+    fn ends_quietly(&self) -> bool {
+        self.state.get() == State::Finished
+    }
 }
 impl Frozen for Generator {}
 

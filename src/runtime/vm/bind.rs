@@ -6,7 +6,7 @@
 
 use super::Word;
 use super::frame::{Frame, flags, keep, owned, release};
-use super::handlers::call::{push_frame, too_deep};
+use super::handlers::call::{push_frame, push_running, too_deep};
 use super::running::{Running, Unit};
 use crate::object::{Py, PyResult, Raised, Value};
 use crate::types::dict::Dict;
@@ -65,16 +65,16 @@ pub unsafe fn bind(
 
 /// Parameters and keywords that the quick road has room for.
 const QUICK_PARAMETERS: usize = 32;
-const QUICK_KEYWORDS: usize = 12;
+pub const QUICK_KEYWORDS: usize = 8;
 /// In place of a parameter's number: the keyword goes into `**kwargs`.
 const EXTRA: u8 = u8::MAX;
 
 /// Where everything goes that a call gives, decided before anything is moved.
-struct Plan {
+pub struct Plan {
     /// Parameter of each keyword.
-    slots: [u8; QUICK_KEYWORDS],
+    pub slots: [u8; QUICK_KEYWORDS],
     /// Parameters that take their default, as bits.
-    missing: u64,
+    pub missing: u64,
     /// Values of missing keyword-only parameters, in order.
     kwonly: SmallVec<[Value; 4]>,
 }
@@ -97,7 +97,9 @@ unsafe fn bind_quickly(
         let npos = n - names.len();
         let Some(plan) = Plan::make(func, running, npos, names) else { return false };
         let mut given = [0; QUICK_KEYWORDS];
-        std::ptr::copy_nonoverlapping(args.add(npos), given.as_mut_ptr(), names.len());
+        for (k, word) in given.iter_mut().enumerate().take(names.len()) {
+            *word = *args.add(npos + k);
+        }
         let rest = running.flags.contains(CodeFlags::VARARGS).then(|| star_args(args, argc, npos));
         let dict = running.flags.contains(CodeFlags::VARKEYWORDS).then(|| {
             let d = Dict::new_object();
@@ -127,6 +129,67 @@ unsafe fn bind_quickly(
     }
 }
 
+/// Where the keywords and defaults of a call go, as an instruction's two words of cache: the parameter of each keyword, the
+/// missing parameters, the number of positional arguments. Not for functions with `*args` or `**kwargs`.
+///
+/// # Safety
+/// As [`Plan::make`].
+pub unsafe fn cached_plan(func: &Function, npos: usize, names: &[Value]) -> Option<(u64, u64)> {
+    // SAFETY: a function's running copy lives as long as it.
+    unsafe {
+        let running = &*func.running();
+        if running.flags.intersects(CodeFlags::VARARGS | CodeFlags::VARKEYWORDS) || npos > usize::from(u8::MAX) {
+            return None;
+        }
+        let plan = Plan::make(func, running, npos, names)?;
+        Some((u64::from_le_bytes(plan.slots), plan.missing | (npos as u64) << QUICK_PARAMETERS))
+    }
+}
+
+/// Number of positional arguments that a cached plan is for.
+#[inline(always)]
+pub fn planned_positional(plan: (u64, u64)) -> usize {
+    (plan.1 >> QUICK_PARAMETERS) as usize
+}
+
+/// Binds by a cached plan, in place, and pushes the frame. Null, with nothing changed, when there is no room, or no default
+/// for a keyword any more.
+///
+/// # Safety
+/// As [`bind`]; the plan is one of the function's present state, the caller's frame no generator's.
+pub unsafe fn bind_planned(
+    vm: *mut Vm,
+    func: *const Function,
+    args: *mut Word,
+    keywords: usize,
+    plan: (u64, u64),
+    ret_ip: *const Unit,
+    ret_sp: *mut Word,
+) -> *mut Frame {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let running = (*func).running.get();
+        let (argc, npos) = ((*running).argcount, planned_positional(plan));
+        let missing = plan.1 & ((1 << QUICK_PARAMETERS) - 1);
+        if args.add((*running).frame_words()) > (*vm).stack_limit || (*vm).depth_left <= 0 {
+            return std::ptr::null_mut();
+        }
+        let mut defaults = Plan { slots: [EXTRA; QUICK_KEYWORDS], missing, kwonly: SmallVec::new() };
+        if missing >> argc != 0 && !defaults.find_defaults(&*func, &*running) {
+            return std::ptr::null_mut();
+        }
+        let (mut given, slots) = ([0; QUICK_KEYWORDS], plan.0.to_le_bytes());
+        for (k, word) in given.iter_mut().enumerate().take(keywords) {
+            *word = *args.add(npos + k);
+        }
+        for (slot, word) in slots.iter().zip(given).take(keywords) {
+            *args.add(usize::from(*slot)) = word;
+        }
+        defaults.defaults(&*func, argc, args);
+        push_running(vm, func, running, args, (*running).total_args, ret_ip, ret_sp, 0)
+    }
+}
+
 /// The tuple of `*args`: it takes over the words from `argc` to `npos`.
 unsafe fn star_args(args: *mut Word, argc: usize, npos: usize) -> Py<Tuple> {
     // SAFETY: kept words have the form of values, which the tuple takes over.
@@ -143,8 +206,11 @@ unsafe fn star_args(args: *mut Word, argc: usize, npos: usize) -> Py<Tuple> {
 
 impl Plan {
     /// `None` when the call is none for the quick road.
+    ///
+    /// # Safety
+    /// The running copy is the function's.
     #[inline]
-    unsafe fn make(func: &Function, running: &Running, npos: usize, names: &[Value]) -> Option<Plan> {
+    pub unsafe fn make(func: &Function, running: &Running, npos: usize, names: &[Value]) -> Option<Plan> {
         let (argc, total) = (running.argcount, running.argcount + running.kwonly);
         let fits = npos <= argc || running.flags.contains(CodeFlags::VARARGS);
         if !fits || total > QUICK_PARAMETERS || names.len() > QUICK_KEYWORDS {

@@ -32,23 +32,28 @@ conversions! {
 }
 
 macro_rules! predicates {
-    ($($name:ident = $of:path;)*) => {$(
+    ($($name:ident = $of:path $(, ascii $ascii:path)?;)*) => {$(
         pub(super) fn $name(_: &mut Vm, v: &Value) -> PyResult {
+            $(
+                if let Some(text) = s(v).as_ascii() {
+                    return Ok(boolean($ascii(text.as_bytes())));
+                }
+            )?
             Ok(boolean(with_units!(s(v).units(), u => $of(u))))
         }
     )*};
 }
 
 predicates! {
-    is_lower = unicode::all::lower;
-    is_upper = unicode::all::upper;
+    is_lower = unicode::all::lower, ascii strings::ascii::is_lower;
+    is_upper = unicode::all::upper, ascii strings::ascii::is_upper;
     is_title = unicode::all::title;
     is_space = unicode::all::space;
-    is_decimal = unicode::all::decimal;
-    is_digit = unicode::all::digit;
-    is_numeric = unicode::all::numeric;
-    is_alpha = unicode::all::alpha;
-    is_alnum = unicode::all::alnum;
+    is_decimal = unicode::all::decimal, ascii strings::ascii::is_digit;
+    is_digit = unicode::all::digit, ascii strings::ascii::is_digit;
+    is_numeric = unicode::all::numeric, ascii strings::ascii::is_digit;
+    is_alpha = unicode::all::alpha, ascii strings::ascii::is_alpha;
+    is_alnum = unicode::all::alnum, ascii strings::ascii::is_alnum;
     is_identifier = unicode::is_identifier;
     is_printable = unicode::all::printable;
 }

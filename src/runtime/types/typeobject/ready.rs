@@ -105,7 +105,10 @@ fn describe(def: &'static TypeDef, t: &'static TypeObj, base: Option<&'static Ty
     p.itemsize.set(def.itemsize as u32);
     p.slot_words.set(def.slot_words);
     p.layout.set((def.layout)());
-    p.dealloc.set(instance::dealloc_builtin);
+    let plain = !flags.contains(TypeFlags::HAS_DICT) && def.slot_words == 0;
+    // SAFETY: layouts are statics.
+    let ops = unsafe { &(*(def.layout)()).ops };
+    p.dealloc.set(if plain { ops.end_plain } else { instance::dealloc_builtin });
     p.def.set(Some(def));
     p.name.replace(def.name.to_owned());
 }

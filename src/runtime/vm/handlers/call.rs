@@ -23,7 +23,7 @@ use crate::types::singletons;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::vm::args::Args;
-use crate::vm::bind::bind;
+use crate::vm::bind::{bind, cached_plan};
 use crate::vm::call::invoke;
 use crate::vm::frame::{Frame, flags, give_up_shared, is_last, keep, owned, release, strip};
 use crate::vm::ops::BinOp;
@@ -32,7 +32,8 @@ use crate::vm::{Vm, Word};
 use smallvec::SmallVec;
 
 use keywords::{call_ex_told, call_kw_told};
-pub use keywords::{call_function_ex, call_kw};
+pub use keywords::{call_function_ex, call_kw, call_kw_py, call_py_defaults};
+pub use native::{call_builtin_f1, call_builtin_f2, call_method_f1, call_method_f2};
 pub use operators::{binary_op_py, binary_py_deopt, result, result_not_implemented, specialize_binary_py};
 
 struct StaticUnit(Unit);
@@ -339,6 +340,10 @@ unsafe fn specialize_call(vm: &mut Vm, ip: *const Unit, sp: *mut Word) -> bool {
             if r.simple && r.argcount == argc + has_self as usize && version != 0 {
                 (*ip.cast_mut()).cache = version;
                 op::CALL_PY_EXACT
+            } else if let (Some(plan), true) = (cached_plan(f, argc + has_self as usize, &[]), version != 0) {
+                (*ip.cast_mut()).cache = version;
+                Unit::set_word(ip.add(2), plan.1);
+                op::CALL_PY_DEFAULTS
             } else {
                 op::CALL_PY_GENERAL
             }
@@ -351,7 +356,11 @@ unsafe fn specialize_call(vm: &mut Vm, ip: *const Unit, sp: *mut Word) -> bool {
             } else if std::ptr::eq(f.def, crate::builtins::isinstance_def()) && argc == 2 && !has_self {
                 op::CALL_ISINSTANCE
             } else if f.self_value.is_none() && !has_self {
-                op::CALL_BUILTIN
+                match (f.def.function, argc) {
+                    (NativeFn::F1(_), 1) => op::CALL_BUILTIN_F1,
+                    (NativeFn::F2(_), 2) => op::CALL_BUILTIN_F2,
+                    _ => op::CALL_BUILTIN,
+                }
             } else {
                 op::CALL_NATIVE
             }
@@ -360,7 +369,11 @@ unsafe fn specialize_call(vm: &mut Vm, ip: *const Unit, sp: *mut Word) -> bool {
             if argc == 1 && std::ptr::eq(f.def, crate::types::list::methods::append_def()) {
                 op::CALL_LIST_APPEND
             } else {
-                op::CALL_METHOD_DESCRIPTOR
+                match (f.def.function, argc) {
+                    (NativeFn::F1(_), 0) => op::CALL_METHOD_F1,
+                    (NativeFn::F2(_), 1) => op::CALL_METHOD_F2,
+                    _ => op::CALL_METHOD_DESCRIPTOR,
+                }
             }
         } else if p == crate::types::typeobject::TYPE.object() as *const TypeObj as Word && argc == 1 && !has_self {
             op::CALL_TYPE_1
@@ -580,9 +593,41 @@ unsafe fn native_work(vm: &mut Vm, sp: *mut Word, argc: usize) -> Option<Called>
     }
 }
 
+handler!(
+/// `len(x)`
+call_len(ip, sp, fp, vm, t) {
+    let slot = sp.sub(3);
+    let (callable, w) = (*slot, *sp.sub(1));
+    if *slot.add(1) != 0 || type_of(callable) != BUILTIN_FUNCTION.object() as *const TypeObj || w & 1 != 0 {
+        jump!(call_len_slow, ip, sp, fp, vm, t)
+    }
+    let f = &(*((callable & !2) as *const Obj<BuiltinFunction>)).payload;
+    let (ty, p) = (type_of(w), w & !2);
+    let known = std::ptr::eq(f.def, crate::builtins::len_def());
+    let n = if ty == crate::types::list::LIST.object() as *const TypeObj {
+        (&(*(p as *const Obj<List>)).payload.items).len()
+    } else if ty == crate::types::tuple::TUPLE.object() as *const TypeObj {
+        (*(p as *const Obj<Tuple>)).payload.len()
+    } else if ty == crate::types::str::methods::STR.object() as *const TypeObj {
+        (*(p as *const Obj<Str>)).payload.len()
+    } else if ty == crate::types::dict::DICT.object() as *const TypeObj {
+        (*(p as *const Obj<Dict>)).payload.len()
+    } else {
+        jump!(call_len_slow, ip, sp, fp, vm, t)
+    };
+    if !known || is_last(callable) {
+        jump!(call_len_slow, ip, sp, fp, vm, t)
+    }
+    give_up_shared(callable);
+    *slot = n << 1 | 1;
+    (*(*vm).frame).ip = ip;
+    give_up!(w, end_0, ip.add(CALL_UNITS), slot.add(1), vm, t);
+    next!(ip.add(CALL_UNITS), slot.add(1), fp, vm, t)
+});
+
 native_handler!(
-    /// `len(x)`
-    call_len, len_work);
+    /// `len(x)` of other types.
+    call_len_slow, len_work);
 #[inline(never)]
 unsafe fn len_work(vm: &mut Vm, sp: *mut Word, argc: usize) -> Option<Called> {
     // SAFETY: callable and argument stay on the stack through the call.
@@ -888,4 +933,5 @@ handler!(return_ending(ip, sp, fp, vm, t) {
 
 // Behind the macros that they use.
 mod keywords;
+mod native;
 mod operators;

@@ -39,6 +39,7 @@ macro_rules! end_handler {
 }
 end_handler!(end_1, end_two_1, 1);
 end_handler!(end_2, end_two_2, 2);
+end_handler!(end_3, end_two_3, 3);
 end_handler!(end_4, end_two_4, 4);
 end_handler!(end_5, end_two_5, 5);
 

@@ -1,10 +1,114 @@
 //! Calls with keywords (`CALL_KW`) and with unpacked arguments (`CALL_FUNCTION_EX`).
 
+use super::super::opcode::BACKOFF;
 use super::*;
+use crate::vm::bind::{bind_planned, cached_plan, planned_positional};
 
 handler!(
 /// `CALL_KW`: the tuple of names is on top.
 call_kw(ip, sp, fp, vm, t) {
+    if warm(ip) && specialize_call_kw(ip, sp) {
+        next!(ip, sp, fp, vm, t)
+    }
+    jump!(call_kw_generic, ip, sp, fp, vm, t)
+});
+
+handler!(call_kw_deopt(ip, sp, fp, vm, t) {
+    (*ip.cast_mut()).cache = BACKOFF;
+    quicken(ip, taipan_bytecode::Op::CALL_KW as u16);
+    jump!(call_kw_generic, ip, sp, fp, vm, t)
+});
+
+/// Whether the call is of a Python function whose keywords and defaults have fixed places; fills the caches.
+#[inline(never)]
+unsafe fn specialize_call_kw(ip: *const Unit, sp: *mut Word) -> bool {
+    // SAFETY: as every handler.
+    unsafe {
+        let argc = (*ip).arg as usize;
+        let slot = sp.sub(argc + 3);
+        if type_of(*slot) != FUNCTION.object() as *const TypeObj {
+            return false;
+        }
+        let func = &(*((*slot & !2) as *const Obj<Function>)).payload;
+        let names = strip(*sp.sub(1));
+        let names = Value::ref_from_word(&names).downcast_unchecked::<Tuple>().items();
+        let has_self = (*slot.add(1) != 0) as usize;
+        let Some(plan) = cached_plan(func, argc + has_self - names.len(), names) else { return false };
+        let version = func.version_for_cache();
+        if version == 0 {
+            return false;
+        }
+        (*ip.cast_mut()).cache = version;
+        Unit::set_word(ip.add(1), plan.0);
+        Unit::set_word(ip.add(2), plan.1);
+        quicken(ip, op::CALL_KW_PY);
+        true
+    }
+}
+
+handler!(
+/// `CALL_KW` of a Python function, keywords and defaults by the site's plan.
+call_kw_py(ip, sp, fp, vm, t) {
+    let argc = (*ip).arg as usize;
+    let slot = sp.sub(argc + 3);
+    let callable = *slot;
+    if type_of(callable) != FUNCTION.object() as *const TypeObj {
+        jump!(call_kw_deopt, ip, sp, fp, vm, t)
+    }
+    let func = &raw const (*((callable & !2) as *const Obj<Function>)).payload;
+    if (*func).version.get() != (*ip).cache {
+        jump!(call_kw_deopt, ip, sp, fp, vm, t)
+    }
+    let has_self = (*slot.add(1) != 0) as usize;
+    let plan = (Unit::word(ip.add(1)), Unit::word(ip.add(2)));
+    let keywords = (*((*sp.sub(1) & !2) as *const Obj<Tuple>)).payload.len();
+    let n = argc + has_self;
+    if n - keywords != planned_positional(plan) {
+        jump!(call_kw_deopt, ip, sp, fp, vm, t)
+    }
+    if (*(*vm).frame).flags & flags::GENERATOR != 0 {
+        jump!(call_kw_generic, ip, sp, fp, vm, t)
+    }
+    save!(vm, ip, sp);
+    // Locals will cover the word of the names.
+    let names = *sp.sub(1);
+    let frame = bind_planned(vm, func, slot.add(2 - has_self), keywords, plan, ip.add(CALL_UNITS), slot);
+    if frame.is_null() {
+        jump!(call_kw_generic, ip, sp, fp, vm, t)
+    }
+    release(names);
+    enter_frame!(frame, vm, t)
+});
+
+handler!(
+/// `CALL` of a Python function that takes defaults for what is not given.
+call_py_defaults(ip, sp, fp, vm, t) {
+    let argc = (*ip).arg as usize;
+    let slot = sp.sub(argc + 2);
+    let callable = *slot;
+    if type_of(callable) != FUNCTION.object() as *const TypeObj {
+        jump!(call_deopt, ip, sp, fp, vm, t)
+    }
+    let func = &raw const (*((callable & !2) as *const Obj<Function>)).payload;
+    let has_self = (*slot.add(1) != 0) as usize;
+    let plan = (0, Unit::word(ip.add(2)));
+    if (*func).version.get() != (*ip).cache || argc + has_self != planned_positional(plan) {
+        jump!(call_deopt, ip, sp, fp, vm, t)
+    }
+    if (*(*vm).frame).flags & flags::GENERATOR != 0 {
+        jump!(call_generic, ip, sp, fp, vm, t)
+    }
+    save!(vm, ip, sp);
+    let frame = bind_planned(vm, func, slot.add(2 - has_self), 0, plan, ip.add(CALL_UNITS), slot);
+    if frame.is_null() {
+        jump!(call_generic, ip, sp, fp, vm, t)
+    }
+    enter_frame!(frame, vm, t)
+});
+
+handler!(
+/// `CALL_KW` of anything.
+call_kw_generic(ip, sp, fp, vm, t) {
     save!(vm, ip, sp);
     match call_kw_any(&mut *vm, sp, (*ip).arg as usize, ip.add(CALL_UNITS)) {
         Called::Done(new_sp) => next_settled!(ip.add(CALL_UNITS), new_sp, fp, vm, t),
