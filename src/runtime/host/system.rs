@@ -468,3 +468,30 @@ impl Semaphore {
         unsafe { libc::sem_close(self.raw()) };
     }
 }
+
+/// `openlog(3)`: the name is kept as long as the log may need it.
+pub fn openlog(ident: Option<std::ffi::CString>, option: i32, facility: i32) {
+    static IDENT: parking_lot::Mutex<Option<std::ffi::CString>> = parking_lot::Mutex::new(None);
+    let mut kept = IDENT.lock();
+    // SAFETY: the name lives in the static until the next call has replaced it.
+    unsafe { libc::openlog(ident.as_ref().map_or(std::ptr::null(), |i| i.as_ptr()), option, facility) };
+    *kept = ident;
+}
+
+/// `closelog(3)`
+pub fn closelog() {
+    // SAFETY: no preconditions.
+    unsafe { libc::closelog() }
+}
+
+/// `setlogmask(3)`: the mask before.
+pub fn setlogmask(mask: i32) -> i32 {
+    // SAFETY: no preconditions.
+    unsafe { libc::setlogmask(mask) }
+}
+
+/// `syslog(3)` of a line as it is.
+pub fn syslog(priority: i32, line: &CStr) {
+    // SAFETY: both strings are terminated; the format takes one string.
+    unsafe { libc::syslog(priority, c"%s".as_ptr(), line.as_ptr()) }
+}
