@@ -13,6 +13,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub fn trials() -> Vec<Trial> {
     vec![
         Trial::test("debugger::screen::a_program_from_start_to_end", whole_program),
+        Trial::test("debugger::screen::a_value_that_changes", value_that_changes),
+        Trial::test("debugger::screen::hostile_values_do_not_hold_the_screen_up", hostile_values),
+        Trial::test("debugger::screen::another_size", another_size),
         Trial::test("debugger::screen::without_a_terminal", without_a_terminal),
         Trial::test("debugger::screen::no_such_script", no_such_script),
         Trial::test("debugger::screen::a_syntax_error_is_shown_as_python_shows_it", syntax_error),
@@ -24,7 +27,7 @@ struct Screen {
     parser: Arc<Mutex<vt100::Parser>>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
-    _master: Box<dyn MasterPty + Send>,
+    master: Box<dyn MasterPty + Send>,
     _home: tempfile::TempDir,
 }
 
@@ -54,7 +57,7 @@ impl Screen {
                 shown.lock().expect("no panic while parsing").process(&chunk[..n]);
             }
         });
-        Ok(Screen { parser, keys, child, _master: pair.master, _home: home })
+        Ok(Screen { parser, keys, child, master: pair.master, _home: home })
     }
 
     fn text(&self) -> String {
@@ -80,6 +83,16 @@ impl Screen {
         self.keys.write_all(keys.as_bytes())?;
         self.keys.flush()?;
         Ok(())
+    }
+
+    /// Leaves a program that has stopped.
+    fn leave(&mut self) -> Result<(), Failed> {
+        self.type_keys("\x1b")?;
+        std::thread::sleep(Duration::from_millis(300));
+        self.type_keys("q")?;
+        std::thread::sleep(Duration::from_millis(300));
+        self.type_keys("y")?;
+        self.end().map(drop)
     }
 
     /// Waits for the end; gives the exit code.
@@ -122,6 +135,54 @@ fn whole_program() -> Result<(), Failed> {
     screen.type_keys("q")?;
     let code = screen.end()?;
     if code != 4 { Err(format!("exit code {code}").into()) } else { Ok(()) }
+}
+
+/// A data breakpoint from the console: who changed it, from what to what.
+fn value_that_changes() -> Result<(), Failed> {
+    let mut screen = Screen::open(&["debug", "watched.py"])?;
+    screen.shows(&["STOPPED", "n next"])?;
+    screen.type_keys(":b 19\r")?;
+    screen.shows(&["breakpoint 1"])?;
+    screen.type_keys("c\r")?;
+    screen.shows(&["work, line 19"])?;
+    screen.type_keys("watch account.balance\r")?;
+    screen.shows(&["account.balance changes"])?;
+    screen.type_keys("c\r")?;
+    screen.shows(&["data breakpoint", "deposit, line 11", "account.balance: 0 → 1, by Account.deposit line 10"])?;
+    screen.leave()
+}
+
+/// A `repr` without end is given up, what the user typed can be interrupted, and keys work all the time.
+fn hostile_values() -> Result<(), Failed> {
+    let mut screen = Screen::open(&["debug", "hostile.py"])?;
+    screen.shows(&["STOPPED", "n next"])?;
+    screen.type_keys(":b 40\r")?;
+    screen.shows(&["breakpoint 1"])?;
+    screen.type_keys("c\r")?;
+    screen.shows(&["main, line 40", "looping = <Looping object>"])?;
+    screen.type_keys("p looping\r")?;
+    screen.shows(&["its repr did not come back"])?;
+    screen.type_keys("endless()\r")?;
+    screen.shows(&["❯ endless()"])?;
+    std::thread::sleep(Duration::from_millis(300));
+    screen.type_keys("\x03")?;
+    screen.shows(&["KeyboardInterrupt"])?;
+    screen.type_keys("p 6 * 7\r")?;
+    screen.shows(&["42"])?;
+    screen.leave()
+}
+
+fn another_size() -> Result<(), Failed> {
+    let mut screen = Screen::open(&["debug", "watched.py"])?;
+    screen.shows(&["STOPPED", "Variables", "n next"])?;
+    for (rows, cols) in [(12u16, 40u16), (50, 200), (24, 80)] {
+        let (height, width) = (rows.try_into()?, cols.try_into()?);
+        screen.parser.lock().expect("no panic while parsing").screen_mut().set_size(height, width);
+        screen.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 })?;
+        screen.shows(&["watched.py", "class Account:"])?;
+    }
+    screen.shows(&["Stack", "n next"])?;
+    screen.leave()
 }
 
 fn leaving() -> Result<(), Failed> {
