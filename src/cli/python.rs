@@ -47,6 +47,8 @@ pub struct Plan {
     pub version: u32,
     /// Help that was asked for.
     pub tell: Option<Tell>,
+    /// `-R`: whatever `PYTHONHASHSEED` says.
+    pub randomize: bool,
 }
 
 /// Options with what they do, for the help.
@@ -104,9 +106,12 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
 
 /// Options of `-X` with what they do, for the help.
 pub const XOPTIONS: &[(&str, &str)] = &[
+    ("cpu_count=N", "what os.cpu_count() gives; also PYTHON_CPU_COUNT"),
     ("dev", "development mode: more checks and warnings; also PYTHONDEVMODE=1"),
     ("faulthandler", "show the Python stack when the process crashes; also PYTHONFAULTHANDLER=1"),
+    ("importtime[=2]", "show how long imports take (2: and what was there already); also PYTHONPROFILEIMPORTTIME"),
     ("int_max_str_digits=N", "most digits of conversions between int and text; 0 is no limit"),
+    ("no_debug_ranges", "code without columns; also PYTHONNODEBUGRANGES"),
     ("pycache_prefix=PATH", "folder of the .pyc files"),
     ("tracemalloc[=N]", "record allocations from the start, N frames each"),
     ("utf8[=0|1]", "UTF-8 mode; also PYTHONUTF8"),
@@ -187,7 +192,7 @@ impl Reader<'_> {
         for (at, letter) in word.char_indices().skip(1) {
             let rest = &word[at + letter.len_utf8()..];
             match letter {
-                'c' => self.plan.program = Program::Command(self.value(rest, 'c')? + "\n"),
+                'c' => self.plan.program = Program::Command(dedent(&self.value(rest, 'c')?) + "\n"),
                 'm' => self.plan.program = Program::Module(self.value(rest, 'm')?),
                 'X' => {
                     let v = self.value(rest, 'X')?;
@@ -237,6 +242,15 @@ impl Reader<'_> {
             "dev" => c.dev_mode = true,
             "utf8" => c.utf8_mode = value.as_deref() != Some("0"),
             "warn_default_encoding" => c.warn_default_encoding = true,
+            "no_debug_ranges" => c.debug_ranges = false,
+            "importtime" => {
+                c.import_time = match value.as_deref() {
+                    None | Some("1") => 1,
+                    Some("2") => 2,
+                    Some(_) => return Err("-X importtime: values other than 1 and 2 are reserved for the future".to_owned()),
+                }
+            }
+            "cpu_count" => c.cpu_count = cpus(value.as_deref(), "-X cpu_count=n option: n")?,
             "pycache_prefix" => c.pycache_prefix = value.clone().filter(|p| !p.is_empty()),
             "int_max_str_digits" => c.int_max_str_digits = digits(value.as_deref(), "-X int_max_str_digits")?,
             _ => {}
@@ -257,7 +271,7 @@ impl Reader<'_> {
             'O' => c.optimize += 1,
             'P' => c.safe_path = true,
             'q' => c.quiet = true,
-            'R' => c.hash_randomization = true,
+            'R' => self.plan.randomize = true,
             's' => c.no_user_site = true,
             'S' => c.no_site = true,
             't' => {}
@@ -282,6 +296,30 @@ fn unknown(word: &str) -> String {
     }
 }
 
+/// The number of processors that an option says; `default` is none.
+fn cpus(text: Option<&str>, name: &str) -> Result<Option<i64>, String> {
+    if text == Some("default") {
+        return Ok(None);
+    }
+    let n = text.and_then(|t| t.parse().ok()).filter(|n: &i64| *n > 0);
+    n.map(Some).ok_or_else(|| format!("{name} is missing or an invalid number, n must be greater than 0"))
+}
+
+/// The text of `-c` without the blanks that all its lines begin with, as CPython takes it since 3.14.
+fn dedent(text: &str) -> String {
+    let blank = |line: &str| line.trim_start_matches([' ', '\t']).is_empty();
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let mut common: Option<&str> = None;
+    for line in text.split('\n').filter(|l| !blank(l)) {
+        let own = &line[..indent(line)];
+        let shared = common.map_or(own.len(), |c| c.bytes().zip(own.bytes()).take_while(|(a, b)| a == b).count());
+        common = Some(&own[..shared]);
+    }
+    let cut = common.map_or(0, str::len);
+    let lines: Vec<&str> = text.split('\n').map(|l| if blank(l) { "" } else { &l[cut..] }).collect();
+    lines.join("\n")
+}
+
 fn digits(text: Option<&str>, name: &str) -> Result<i32, String> {
     let n: Option<i32> = text.and_then(|t| t.parse().ok());
     n.filter(|n| *n == 0 || *n >= 640)
@@ -291,7 +329,7 @@ fn digits(text: Option<&str>, name: &str) -> Result<i32, String> {
 /// Reads the command line, the word of the program first; the error is a usage error's line.
 pub fn parse(args: &[String]) -> Result<Plan, String> {
     let config = Config { orig_argv: args.to_vec(), executable: executable(), ..Config::default() };
-    let plan = Plan { program: Program::None, config, skip_first_line: false, version: 0, tell: None };
+    let plan = Plan { program: Program::None, config, skip_first_line: false, version: 0, tell: None, randomize: false };
     let mut r = Reader { args, next: 1, plan };
     while let (Some(a), Program::None) = (args.get(r.next), &r.plan.program) {
         if a == "-" || !a.starts_with('-') {
@@ -321,13 +359,19 @@ pub fn parse(args: &[String]) -> Result<Plan, String> {
     let config = &mut plan.config;
     config.argv = std::iter::once(first).chain(args[next.min(args.len())..].iter().cloned()).collect();
     config.stdlib_dir = Some(STDLIB_DIR.to_owned());
-    environment(config)?;
-    config.path = search_path(config, &plan.program);
+    environment(config, plan.randomize)?;
+    match config.bytes_warning {
+        0 => {}
+        1 => config.warnoptions.push("default::BytesWarning".to_owned()),
+        _ => config.warnoptions.push("error::BytesWarning".to_owned()),
+    }
+    config.path = search_path(config);
+    config.first_path = first_path(config, &plan.program);
     Ok(plan)
 }
 
 /// What environment variables say (`PYTHON…`), unless they are to be ignored.
-fn environment(c: &mut Config) -> Result<(), String> {
+fn environment(c: &mut Config, randomize: bool) -> Result<(), String> {
     if c.ignore_environment {
         return Ok(());
     }
@@ -341,12 +385,20 @@ fn environment(c: &mut Config) -> Result<(), String> {
     c.dev_mode |= set("PYTHONDEVMODE").is_some();
     c.warn_default_encoding |= set("PYTHONWARNDEFAULTENCODING").is_some();
     c.verbose = c.verbose.max(level("PYTHONVERBOSE"));
-    c.debug = c.debug.max(level("PYTHONDEBUG"));
+    c.debug = c.debug.max(level("PYTHONDEBUG").min(1));
+    c.debug_ranges &= set("PYTHONNODEBUGRANGES").is_none();
+    let has = |c: &Config, option: &str| c.xoptions.iter().any(|(name, _)| name == option);
+    if !has(c, "importtime") {
+        c.import_time = level("PYTHONPROFILEIMPORTTIME").clamp(0, 2) as u8;
+    }
+    if let Some(n) = set("PYTHON_CPU_COUNT").filter(|_| !has(c, "cpu_count")) {
+        c.cpu_count = cpus(Some(&n), "PYTHON_CPU_COUNT: n")?;
+    }
     c.optimize = c.optimize.max(level("PYTHONOPTIMIZE").clamp(0, 2) as u8);
     if !c.xoptions.iter().any(|(name, _)| name == "utf8") {
         c.utf8_mode |= set("PYTHONUTF8").is_some_and(|v| v == "1");
     }
-    if c.pycache_prefix.is_none() {
+    if !has(c, "pycache_prefix") {
         c.pycache_prefix = set("PYTHONPYCACHEPREFIX");
     }
     if let Some(w) = set("PYTHONWARNINGS") {
@@ -359,7 +411,7 @@ fn environment(c: &mut Config) -> Result<(), String> {
     }
     match set("PYTHONHASHSEED") {
         None => {}
-        Some(v) if v == "random" => {}
+        Some(v) if v == "random" || randomize => {}
         Some(v) => {
             let n: Option<u32> = v.parse().ok();
             let Some(n) = n else {
@@ -379,25 +431,24 @@ fn executable() -> String {
     std::env::current_exe().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// `sys.path`: the script's folder, `PYTHONPATH`, the library.
-fn search_path(c: &Config, program: &Program) -> Vec<String> {
-    let mut path = Vec::new();
+/// What comes before `sys.path`: the script's folder, or the folder or archive that is run.
+fn first_path(c: &Config, program: &Program) -> Option<String> {
     let text = |p: &std::path::Path| p.to_string_lossy().into_owned();
-    if !c.safe_path {
-        path.push(match program {
-            Program::File(f) if holds_main(f) => f.clone(),
-            Program::File(f) => {
-                let full = std::fs::canonicalize(f).unwrap_or_else(|_| f.into());
-                full.parent().map(text).unwrap_or_default()
-            }
-            Program::Module(_) => std::env::current_dir().map(|d| text(&d)).unwrap_or_default(),
-            Program::Command(_) | Program::Stdin | Program::None => String::new(),
-        });
-    } else if let Program::File(f) = program {
-        if holds_main(f) {
-            path.push(f.clone());
+    match program {
+        Program::File(f) if holds_main(f) => Some(f.clone()),
+        _ if c.safe_path => None,
+        Program::File(f) => {
+            let full = std::fs::canonicalize(f).unwrap_or_else(|_| f.into());
+            Some(full.parent().map(text).unwrap_or_default())
         }
+        Program::Module(_) => Some(std::env::current_dir().map(|d| text(&d)).unwrap_or_default()),
+        Program::Command(_) | Program::Stdin | Program::None => Some(String::new()),
     }
+}
+
+/// `sys.path` without that: `PYTHONPATH`, the library.
+fn search_path(c: &Config) -> Vec<String> {
+    let mut path = Vec::new();
     if !c.ignore_environment {
         if let Ok(p) = std::env::var("PYTHONPATH") {
             path.extend(p.split(':').filter(|p| !p.is_empty()).map(str::to_owned));

@@ -1,6 +1,7 @@
 //! From the finished flow graph to the bytes of a code object: distances of jumps, instructions with `EXTENDED_ARG`s and
 //! inline caches, the location table and the exception table (CPython's `Python/assemble.c`).
 
+use taipan_bytecode::Position;
 use taipan_bytecode::{ExceptionEntry, ExceptionWriter, LocationWriter, Op};
 
 use crate::flow::{BlockId, Graph, Node};
@@ -37,7 +38,7 @@ struct Assembler<'a> {
 }
 
 /// Writes the bytes of a graph.
-pub fn assemble(graph: &Graph, firstlineno: i32) -> Assembled {
+pub fn assemble(graph: &Graph, firstlineno: i32, columns: bool) -> Assembled {
     let mut assembler =
         Assembler { graph, nodes: Vec::new(), starts: vec![0; graph.blocks.len()], offsets: Vec::new() };
     for id in graph.order() {
@@ -48,7 +49,7 @@ pub fn assemble(graph: &Graph, firstlineno: i32) -> Assembled {
     assembler.resolve_distances();
     Assembled {
         code: assembler.code(),
-        linetable: assembler.locations(firstlineno),
+        linetable: assembler.locations(firstlineno, columns),
         exceptiontable: assembler.exceptions(),
     }
 }
@@ -126,7 +127,7 @@ impl Assembler<'_> {
         code
     }
 
-    fn locations(&mut self, firstlineno: i32) -> Vec<u8> {
+    fn locations(&mut self, firstlineno: i32, columns: bool) -> Vec<u8> {
         for index in (0..self.nodes.len()).rev() {
             let node = &self.nodes[index];
             if node.loc == Loc::NEXT {
@@ -141,7 +142,11 @@ impl Assembler<'_> {
             let loc = self.nodes[at].loc;
             let run = self.nodes[at..].iter().take_while(|node| node.loc == loc).count();
             let units = self.offsets[at + run] - self.offsets[at];
-            writer.push(&loc.position(), units as usize);
+            let mut position = loc.position();
+            if !columns {
+                position = Position { line: position.line, end_line: position.line, ..Position::default() };
+            }
+            writer.push(&position, units as usize);
             at += run;
         }
         writer.finish()

@@ -40,6 +40,8 @@ pub struct CompileOptions {
     pub futures: CodeFlags,
     /// `await` may stand at the top level (`PyCF_ALLOW_TOP_LEVEL_AWAIT`).
     pub top_level_await: bool,
+    /// The location table has columns (`-X no_debug_ranges` is against them).
+    pub columns: bool,
     /// How much of the native stack the compiler may use, in bytes; beyond, the source is refused with a
     /// `RecursionError`.
     pub stack_budget: usize,
@@ -47,7 +49,13 @@ pub struct CompileOptions {
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        CompileOptions { optimize: 0, futures: CodeFlags::empty(), top_level_await: false, stack_budget: 1 << 20 }
+        CompileOptions {
+            optimize: 0,
+            futures: CodeFlags::empty(),
+            top_level_await: false,
+            columns: true,
+            stack_budget: 1 << 20,
+        }
     }
 }
 

@@ -61,6 +61,7 @@ const FROZEN: &[&str] = &[
 struct Module {
     name: String,
     package: bool,
+    frozen: bool,
     code: (usize, usize, usize),
     source: (usize, usize, usize),
 }
@@ -87,21 +88,22 @@ fn main() {
         let Ok(source) = std::fs::read_to_string(&path) else { continue };
         let source = patched(&name, source);
         let relative = name.replace('.', "/") + if package { "/__init__.py" } else { ".py" };
-        let filename = match FROZEN.contains(&name.as_str()) {
+        let frozen = FROZEN.contains(&name.as_str());
+        let filename = match frozen {
             true => format!("<frozen {name}>"),
             false => format!("{STDLIB_DIR}/{relative}"),
         };
         let Some(code) = compile(&source, &filename) else { continue };
         let code = store(&mut blob, &code, !AT_START.contains(&name.as_str()));
         let source = store(&mut blob, source.as_bytes(), true);
-        modules.push(Module { name, package, code, source });
+        modules.push(Module { name, package, frozen, code, source });
     }
     std::fs::write(out.join("stdlib.bin"), &blob).expect("OUT_DIR is writable");
     let mut index = String::from("&[\n");
     for m in &modules {
         index += &format!(
-            "    Embedded {{ name: {:?}, package: {}, code: {:?}, source: {:?} }},\n",
-            m.name, m.package, m.code, m.source
+            "    Embedded {{ name: {:?}, package: {}, frozen: {}, code: {:?}, source: {:?} }},\n",
+            m.name, m.package, m.frozen, m.code, m.source
         );
     }
     index += "]\n";

@@ -59,6 +59,11 @@ pub fn initialize(vm: &mut Vm) -> PyResult<()> {
     if !sys::config::config().no_site {
         vm.import("site")?;
     }
+    if let Some(first) = &sys::config::config().first_path {
+        let (path, first) = (sys::get(vm, "path").unwrap_or_else(none), vm.new_str(first));
+        vm.call_method(&path, "insert", &[Value::small_unchecked(0), first])?;
+    }
+    crate::import::library::started();
     stress(vm);
     Ok(())
 }

@@ -268,7 +268,7 @@ fn ask_subclass(vm: &mut Vm, class: &Value, subclass: &Value) -> PyResult<bool> 
 
 fn instance_check(vm: &mut Vm, class: &Value, v: &Value) -> PyResult {
     let data = data_of(vm, class)?;
-    let claimed = vm.get_attr(v, name!("__class__"))?;
+    let claimed = vm.get_attr_opt(v, name!("__class__"))?.unwrap_or_else(|| v.class_value());
     if contains(&data.cache, &claimed) {
         return Ok(boolean(true));
     }

@@ -7,6 +7,7 @@ pub mod ast;
 mod decode;
 mod diagnose;
 mod error;
+mod feature_version;
 mod literal;
 mod number;
 mod parse;

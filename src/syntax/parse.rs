@@ -1,5 +1,7 @@
 //! Text to tree: the front door.
 
+use crate::feature_version;
+use std::borrow::Cow;
 use crate::adapter::{self, Disguise, Goal};
 use crate::ast::Mod;
 use crate::diagnose::{self, Verdict};
@@ -38,6 +40,8 @@ pub struct ParseOptions {
     pub barry_as_flufl: bool,
     /// Longest decimal integer literal, in digits (`sys.set_int_max_str_digits`); 0 for no limit.
     pub max_int_digits: usize,
+    /// Refuse what Python 3.n did not have (`_feature_version` of `compile`).
+    pub feature_version: Option<u32>,
 }
 
 impl Default for ParseOptions {
@@ -50,6 +54,7 @@ impl Default for ParseOptions {
             type_comments: false,
             barry_as_flufl: false,
             max_int_digits: 4300,
+            feature_version: None,
         }
     }
 }
@@ -67,27 +72,42 @@ pub struct Parsed {
 /// Errors: as CPython 3.14 words them.
 pub fn parse(source: &str, options: &ParseOptions) -> Result<Parsed, Box<SyntaxError>> {
     let mut text = normalise_newlines(source);
+    let parsed = parse_text(&mut text, options)?;
+    if let Some(minor) = options.feature_version {
+        feature_version::check(&parsed.module, &text, &LineIndex::new(&text), minor, &options.filename)?;
+    }
+    Ok(parsed)
+}
+
+fn parse_text(text: &mut Cow<'_, str>, options: &ParseOptions) -> Result<Parsed, Box<SyntaxError>> {
     if options.mode == Mode::Exec && !text.is_empty() && !text.ends_with('\n') {
         text.to_mut().push('\n');
     }
     let careful = matches!(options.mode, Mode::Single | Mode::FuncType)
         || options.barry_as_flufl
         || options.type_comments
+        || has_long_number(text, options.max_int_digits)
         || memchr::memmem::find(text.as_bytes(), b"barry_as_FLUFL").is_some();
-    if careful && let Verdict::Refused(error) = diagnose::diagnose(&text, options) {
+    if careful && let Verdict::Refused(error) = diagnose::diagnose(text, options) {
         return Err(Box::new(error));
     }
-    if let Some(parsed) = parse_valid(&text, options, &Disguise::default())? {
+    if let Some(parsed) = parse_valid(text, options, &Disguise::default())? {
         return Ok(parsed);
     }
-    if let Verdict::Refused(error) = diagnose::diagnose(&text, options) {
+    if let Verdict::Refused(error) = diagnose::diagnose(text, options) {
         return Err(Box::new(error));
     }
-    let parsed = parse_valid(&text, options, &adapter::disguise(&text))?;
+    let parsed = parse_valid(text, options, &adapter::disguise(text))?;
     parsed.ok_or_else(|| {
         let msg = "this syntax is valid, but not supported";
         Box::new(SyntaxError::new(ErrorClass::SyntaxError, msg))
     })
+}
+
+/// Whether more digits than the limit may stand together.
+fn has_long_number(text: &str, limit: usize) -> bool {
+    let long = |line: &[u8]| line.len() > limit && line.split(|b| !matches!(b, b'0'..=b'9' | b'_')).any(|r| r.len() > limit);
+    limit > 0 && text.len() > limit && text.as_bytes().split(|&b| b == b'\n').any(long)
 }
 
 /// The tree of a source, if there is nothing wrong with it.

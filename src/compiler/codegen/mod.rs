@@ -65,6 +65,7 @@ pub struct Compiler<'a> {
     no_warnings: u32,
     interned: FxHashMap<Rc<str>, Arc<str>>,
     stack_base: usize,
+    columns: bool,
     stack_budget: usize,
 }
 
@@ -120,6 +121,7 @@ impl<'a> Compiler<'a> {
             no_warnings: 0,
             interned: FxHashMap::default(),
             stack_base: stack_place(),
+            columns: options.columns,
             stack_budget: options.stack_budget,
         }
     }

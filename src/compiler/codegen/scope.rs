@@ -104,7 +104,7 @@ impl<'a> Compiler<'a> {
         let mut graph = Graph::build(&unit.sequence);
         flow::optimize(&mut graph, &mut unit.consts, &scope);
         let stacksize = flow::finish(&mut graph, &scope)?;
-        let bytes = assemble(&graph, unit.firstlineno);
+        let bytes = assemble(&graph, unit.firstlineno, self.columns);
         let (localsplusnames, localspluskinds) = self.locals_plus(&unit, flags);
         Ok(CodeObject {
             argcount: unit.counts.posonly + unit.counts.args,

@@ -11,9 +11,11 @@ use crate::types::dict::Dict;
 use crate::types::exceptions as exc;
 use crate::types::function::Function;
 use crate::types::int::Int;
+use crate::types::int::methods::MAX_STR_DIGITS;
 use crate::types::str::Str;
 use crate::types::tuple::Tuple;
 use crate::vm::Vm;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use taipan_bytecode::CodeFlags;
 use taipan_compiler::CompileOptions;
@@ -54,6 +56,8 @@ pub struct How {
     pub futures: CodeFlags,
     /// Level of optimisation; -1: that of the interpreter.
     pub optimize: i32,
+    /// The 3.n whose grammar is meant, if not the present one.
+    pub feature_version: Option<u32>,
 }
 
 impl How {
@@ -65,6 +69,17 @@ impl How {
             flags: CompilerFlags::empty(),
             futures: CodeFlags::empty(),
             optimize: -1,
+            feature_version: None,
+        }
+    }
+}
+
+impl How {
+    /// The level of optimisation that is meant.
+    fn level(&self, vm: &mut Vm) -> u8 {
+        match self.optimize {
+            -1 => sys::optimization_level(vm),
+            n => n as u8,
         }
     }
 }
@@ -108,6 +123,8 @@ fn parse(vm: &mut Vm, source: &str, how: &How) -> PyResult<Mod> {
         allow_incomplete: how.flags.contains(CompilerFlags::ALLOW_INCOMPLETE_INPUT),
         dont_imply_dedent: how.flags.contains(CompilerFlags::DONT_IMPLY_DEDENT),
         type_comments: how.flags.contains(CompilerFlags::TYPE_COMMENTS),
+        max_int_digits: MAX_STR_DIGITS.load(Ordering::Relaxed),
+        feature_version: how.feature_version,
         ..ParseOptions::default()
     };
     match taipan_syntax::parse(source, &options) {
@@ -120,12 +137,9 @@ fn parse(vm: &mut Vm, source: &str, how: &How) -> PyResult<Mod> {
 }
 
 fn compile_tree(vm: &mut Vm, module: Mod, how: &How) -> PyResult<Py<Code>> {
-    let optimize = match how.optimize {
-        -1 => sys::optimization_level(vm),
-        n => n as u8,
-    };
     let options = CompileOptions {
-        optimize,
+        optimize: how.level(vm),
+        columns: sys::config::config().debug_ranges,
         futures: how.futures,
         top_level_await: how.flags.contains(CompilerFlags::ALLOW_TOP_LEVEL_AWAIT),
         ..CompileOptions::default()
@@ -236,7 +250,7 @@ fn null_bytes(vm: &mut Vm) -> Raised {
 
 /// `compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)`
 pub fn compile(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
-    let [Some(source), Some(filename), Some(mode), flags, dont_inherit, optimize, _] = a else {
+    let [Some(source), Some(filename), Some(mode), flags, dont_inherit, optimize, version] = a else {
         return Err(vm.system_error("compile(): unbound argument"));
     };
     let filename = super::fs_path_text(vm, filename)?;
@@ -273,14 +287,22 @@ pub fn compile(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
         }
         _ => return Err(vm.value_error("compile() mode must be 'exec', 'eval' or 'single'")),
     };
-    let how = How { mode, filename, flags, futures, optimize };
+    let feature_version = match version {
+        Some(v) => u32::try_from(vm.to_i32(v)?).ok(),
+        None => None,
+    };
+    let how = How { mode, filename, flags, futures, optimize, feature_version };
+    let optimized = flags.contains(CompilerFlags::OPTIMIZED_AST);
     if let Some(hooks) = AST_HOOKS.get() {
         if (hooks.is_node)(vm, source) {
-            if only_ast && !flags.contains(CompilerFlags::OPTIMIZED_AST) {
+            if only_ast && !optimized {
                 (hooks.check_mode)(vm, source, mode)?;
                 return Ok(source.clone());
             }
-            let tree = (hooks.to_tree)(vm, source, mode)?;
+            let mut tree = (hooks.to_tree)(vm, source, mode)?;
+            if optimized {
+                taipan_compiler::preprocess(&mut tree, how.level(vm), futures);
+            }
             return match only_ast {
                 true => (hooks.from_tree)(vm, &tree),
                 false => Ok(compile_tree(vm, tree, &how)?.into()),
@@ -290,8 +312,11 @@ pub fn compile(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     let text = source_text(vm, source, "compile() arg 1 must be a string, bytes or AST object", &how.filename)?;
     let shown = vm_text(vm, &how.filename);
     sys::audit::audit(vm, "compile", &[source.clone(), shown])?;
-    let tree = parse(vm, &text, &how)?;
+    let mut tree = parse(vm, &text, &how)?;
     if only_ast {
+        if optimized {
+            taipan_compiler::preprocess(&mut tree, how.level(vm), futures);
+        }
         if AST_HOOKS.get().is_none() {
             vm.import("_ast")?;
         }

@@ -15,6 +15,8 @@ pub struct Embedded {
     pub name: &'static str,
     /// A package.
     pub package: bool,
+    /// One of those that CPython keeps in its binary, too.
+    pub frozen: bool,
     code: (usize, usize, usize),
     source: (usize, usize, usize),
 }

@@ -207,7 +207,8 @@ fn is_frozen_package(vm: &mut Vm, name: &Value) -> PyResult {
 
 fn find_frozen(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
     let name = args[0].clone().unwrap_or_else(none);
-    let Some(e) = frozen(vm, &name)? else { return Ok(none()) };
+    let n = text(vm, &name, "find_frozen")?;
+    let Some(e) = super::library::find(vm, &n)? else { return Ok(none()) };
     let with_data = match &args[1] {
         Some(w) => vm.truth(w)?,
         None => false,

@@ -6,6 +6,8 @@
 
 pub mod embedded;
 pub mod imp;
+pub mod library;
+mod times;
 
 use crate::name;
 use crate::object::{MethodDef, Py, PyResult, TypeDef, Value, none};
@@ -163,7 +165,8 @@ pub fn install(vm: &mut Vm) -> PyResult<()> {
     let _ = BOOTSTRAP.set(m.clone().into_value().into_word());
     // Files are found by `importlib._bootstrap_external`, which stands on these.
     vm.call_method(m.as_value(), "_install_external_importers", &[])?;
-    install_zipimport(vm)
+    install_zipimport(vm)?;
+    library::install(vm)
 }
 
 /// Puts the importer of archives first among the path hooks (`init_zipimport` of `Python/import.c`).
@@ -222,13 +225,20 @@ fn load_level(vm: &mut Vm, name: &Value, globals: Option<&Value>, from: Option<&
     let module = match found {
         Some(m) => {
             wait_until_initialized(vm, &m, &absolute)?;
+            if crate::builtins::sys::config::config().import_time > 1 {
+                times::cached(&absolute);
+            }
             m
         }
         None => match bootstrap(vm) {
             Some(b) => {
                 let f = vm.get_attr_text(&b, "_find_and_load")?;
                 let import: Value = crate::builtins::get(vm, "__import__");
-                vm.call(&f, &[absolute.as_value().clone(), import])?
+                let call = |vm: &mut Vm| vm.call(&f, &[absolute.as_value().clone(), import]);
+                match crate::builtins::sys::config::config().import_time {
+                    0 => call(vm)?,
+                    _ => times::timed(vm, &absolute, call)?,
+                }
             }
             None => vm.import(&absolute.to_rust())?,
         },

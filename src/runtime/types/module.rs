@@ -184,7 +184,10 @@ fn origin(vm: &mut Vm, d: &Py<Dict>) -> PyResult<Option<String>> {
 }
 
 fn dir(vm: &mut Vm, v: &Value) -> PyResult {
-    let d = module(v).dict.clone();
+    let d = vm.get_attr(v, name!("__dict__"))?;
+    let Some(d) = d.downcast::<Dict>().cloned() else {
+        return Err(vm.type_error("<module>.__dict__ is not a dictionary"));
+    };
     if let Some(f) = d.lookup_str(name!("__dir__")) {
         return vm.call0(&f);
     }

@@ -69,17 +69,25 @@ pub static TEMPLATE: TypeDef = TypeDef::new::<Template>("string.templatelib.Temp
         new: Some(new),
         ..Slots::NONE
     })
-    .methods(&[MethodDef::method(
-        "__reduce__",
-        "($self, /)",
-        "",
-        F1(|vm, v| {
-            let t = template(v).clone();
-            let f = vm.import_attr("string.templatelib", "_template_unpickle")?;
-            Ok(Tuple::from_vec(vec![f, Tuple::from_vec(vec![t.strings.clone(), t.interpolations.clone()]).into()])
-                .into())
-        }),
-    )])
+    .methods(&[
+        MethodDef::method(
+            "__reduce__",
+            "($self, /)",
+            "",
+            F1(|vm, v| {
+                let t = template(v).clone();
+                let f = vm.import_attr("string.templatelib", "_template_unpickle")?;
+                Ok(Tuple::from_vec(vec![f, Tuple::from_vec(vec![t.strings.clone(), t.interpolations.clone()]).into()])
+                    .into())
+            }),
+        ),
+        MethodDef::class(
+            "__class_getitem__",
+            "($type, item, /)",
+            "See PEP 585",
+            F2(crate::types::generic_alias::class_getitem),
+        ),
+    ])
     .getset(&[
         GetSetDef::member("strings", "Strings", |_, v| Ok(template(v).strings.clone())),
         GetSetDef::member("interpolations", "Interpolations", |_, v| Ok(template(v).interpolations.clone())),

@@ -80,6 +80,9 @@ pub static TABLE: &[MethodDef] = &[
     f("urandom", "($module, size, /)", "Random bytes.", |vm, a| random(vm, &arg(a, 0))),
     f("getrandom", "($module, size, flags=0)", "Random bytes.", |vm, a| random(vm, &arg(a, 0))),
     f("cpu_count", "($module, /)", "Number of processors.", |_, _| {
+        if let Some(n) = taipan_runtime::builtins::sys::config::config().cpu_count {
+            return Ok(int(n));
+        }
         Ok(process::sysconf(libc::_SC_NPROCESSORS_ONLN).ok().filter(|&n| n > 0).map_or_else(none, int))
     }),
     f("sched_getaffinity", "($module, pid, /)", "Processors a process may run on.", |vm, a| {

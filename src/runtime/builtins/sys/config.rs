@@ -21,6 +21,8 @@ pub struct Config {
     pub base_prefix: String,
     /// Entries of `sys.path` at the start.
     pub path: Vec<String>,
+    /// What is put before them when the program begins: the script's folder.
+    pub first_path: Option<String>,
     /// Where the standard library's sources are, if they are files.
     pub stdlib_dir: Option<String>,
     /// `-O`, `-OO`
@@ -67,6 +69,12 @@ pub struct Config {
     pub unbuffered: bool,
     /// `-X pycache_prefix`
     pub pycache_prefix: Option<String>,
+    /// Code knows columns (`-X no_debug_ranges`)
+    pub debug_ranges: bool,
+    /// Times of imports are shown (`-X importtime`); 2: of modules that are there already, too.
+    pub import_time: u8,
+    /// What `os.cpu_count()` gives (`-X cpu_count`)
+    pub cpu_count: Option<i64>,
 }
 
 impl Default for Config {
@@ -78,6 +86,7 @@ impl Default for Config {
             prefix: String::new(),
             base_prefix: String::new(),
             path: Vec::new(),
+            first_path: None,
             stdlib_dir: None,
             optimize: 0,
             debug: 0,
@@ -101,6 +110,9 @@ impl Default for Config {
             xoptions: Vec::new(),
             unbuffered: false,
             pycache_prefix: None,
+            debug_ranges: true,
+            import_time: 0,
+            cpu_count: None,
         }
     }
 }

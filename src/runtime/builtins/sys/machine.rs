@@ -250,9 +250,9 @@ pub fn set_int_max_str_digits(vm: &mut Vm, a: &[Option<Value>]) -> PyResult {
     Ok(none())
 }
 
-/// `sys._get_cpu_count_config()`: nothing was configured.
+/// `sys._get_cpu_count_config()`: -1 when nothing was configured.
 pub fn cpu_count_config(_: &mut Vm) -> PyResult {
-    Ok(Value::small_unchecked(-1))
+    Ok(Value::small_unchecked(super::config::config().cpu_count.unwrap_or(-1)))
 }
 
 /// `sys.getrecursionlimit()`

@@ -149,7 +149,12 @@ fn get(vm: &mut Vm, v: &Value, obj: Option<&Value>, _: Option<&Value>) -> PyResu
     match access {
         Access::Row(def) => (def.get)(vm, obj),
         Access::Slot { name, index } => {
-            instance::get_slot(obj, *index).ok_or_else(|| attr::no_attribute(vm, obj, name))
+            if let Some(v) = instance::get_slot(obj, *index) {
+                return Ok(v);
+            }
+            let class = crate::types::typeobject::message_name(vm, obj.class())?;
+            let text = format!("'{class}' object has no attribute '{}'", name.to_rust());
+            Err(attr::attribute_error(vm, &text, obj, name))
         }
     }
 }

@@ -355,7 +355,8 @@ fn view_and(vm: &mut Vm, a: &Value, b: &Value) -> PyResult {
     // The view may stand on the right side.
     let (mut view, mut other) = if set_view(a).is_some() { (a, b) } else { (b, a) };
     let n = vm.len(view)?;
-    if let Some(set) = any_set_exact(other) {
+    let exact = std::ptr::eq(other.class(), crate::types::set::methods::SET.object());
+    if let Some(set) = any_set_exact(other).filter(|_| exact) {
         if n <= set.get(vm).len() {
             return vm.call_method(other, "intersection", &[view.clone()]);
         }

@@ -285,7 +285,12 @@ pub fn to_f64_slow(vm: &mut Vm, v: &Value) -> PyResult<f64> {
 }
 
 fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
-    args.between(vm, "float", 0, 1)?;
+    let own_init = !crate::types::object::same_init(&class.get_type().payload, &FLOAT);
+    match own_init && args.pos().len() <= 1 {
+        // Keywords are for the subclass's `__init__`.
+        true => {}
+        false => args.between(vm, "float", 0, 1)?,
+    }
     let x = match args.get(0) {
         None => 0.0,
         Some(v) => convert(vm, v)?,
@@ -300,6 +305,10 @@ fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
 }
 
 fn convert(vm: &mut Vm, v: &Value) -> PyResult<f64> {
+    // `__float__` of a subclass, of `float` itself or of `str`, comes before what the object is.
+    if !v.is_exact::<Float>() && v.class().payload.slots().float.is_some() {
+        return to_f64_slow(vm, v);
+    }
     if let Some(s) = v.downcast::<Str>() {
         return match with_units!(s.units(), u => base::parse(u)) {
             Some(x) => Ok(x),

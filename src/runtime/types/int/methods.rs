@@ -381,7 +381,9 @@ fn new(vm: &mut Vm, class: &Py<Type>, args: &Args<'_>) -> PyResult {
         (None, None) => Value::small_unchecked(0),
         (Some(x), None) => convert(vm, x)?,
         (Some(x), Some(base)) => {
-            let base = vm.to_isize(base)?;
+            let index = vm.index(base)?;
+            // Beyond all words is beyond the limits.
+            let base = Int::read(&index).and_then(|i| i.to_i64()).unwrap_or(i64::MAX);
             if base != 0 && !(2..=36).contains(&base) {
                 return Err(vm.value_error("int() base must be >= 2 and <= 36, or 0"));
             }

@@ -97,7 +97,7 @@ fn object_compare(vm: &mut Vm, a: &Value, b: &Value, op: CmpOp) -> PyResult {
     match op {
         CmpOp::Eq if a.is(b) => Ok(boolean(true)),
         CmpOp::Ne => {
-            let Some(f) = a.class().payload.slots().richcmp else { return Ok(not_implemented()) };
+            let f = a.class().payload.slots().richcmp.unwrap_or(object_compare);
             let r = f(vm, a, b, CmpOp::Eq)?;
             if crate::vm::ops::is_not_implemented(&r) {
                 return Ok(r);
@@ -106,6 +106,14 @@ fn object_compare(vm: &mut Vm, a: &Value, b: &Value, op: CmpOp) -> PyResult {
             Ok(boolean(!equal))
         }
         _ => Ok(not_implemented()),
+    }
+}
+
+/// Whether instances of a class are initialised as those of a builtin type are.
+pub fn same_init(class: &Type, base: &'static TypeDef) -> bool {
+    match (class.slots().init, base.object().payload.slots().init) {
+        (Some(a), Some(b)) => std::ptr::fn_addr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
     }
 }
 

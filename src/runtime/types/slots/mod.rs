@@ -214,10 +214,9 @@ fn verdict(t: &TypeObj, r: usize) -> Verdict {
             }
         }
     } else if row.slot == slot_index!(new) {
-        if let Some(owner) = found.downcast::<BuiltinFunction>().and_then(|f| wrapper::owner_of_new(f)) {
-            if typeobject::is_subtype(t, owner) {
-                return specific(owner, row.slot);
-            }
+        // Whichever builtin `__new__` stands there, that of the base which gives the layout is meant (`update_one_slot`).
+        if found.downcast::<BuiltinFunction>().and_then(|f| wrapper::owner_of_new(f)).is_some() {
+            return typeobject::base_of(t).map_or(Verdict::Absent, |base| specific(base, row.slot));
         }
     } else if row.slot == slot_index!(hash) && found.is_none() {
         let unhashable = Slots { hash: Some(not_hashable), ..Slots::NONE };

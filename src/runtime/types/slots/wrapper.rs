@@ -308,7 +308,7 @@ fn call_other_slot(
         }
         Wrap::Len(f) => {
             exactly(vm, args, 0)?;
-            require(vm, row, f(slots))?(vm, me).map(Value::from_usize)
+            require(vm, row, f(slots))?(vm, me).map(|n| Int::from_i64(n as i64))
         }
         Wrap::Hash(f) => {
             exactly(vm, args, 0)?;

@@ -221,10 +221,11 @@ fn add_descriptors(class: &Py<Type>, base: &TypeObj, plan: &Plan, dict: &Py<Dict
     for (i, name) in plan.names.iter().flatten().enumerate() {
         dict.store_str(name, members::slot_member(class, name, first + i));
     }
-    if plan.add_dict {
+    // What the class body calls so stays.
+    if plan.add_dict && dict.lookup_str(name!("__dict__")).is_none() {
         dict.store_str(name!("__dict__"), members::getset_descriptor(&DICT_GETSET, class));
     }
-    if plan.add_weakref {
+    if plan.add_weakref && dict.lookup_str(name!("__weakref__")).is_none() {
         dict.store_str(name!("__weakref__"), members::getset_descriptor(&WEAKREF_GETSET, class));
     }
     if dict.lookup_str(name!("__doc__")).is_none() {
