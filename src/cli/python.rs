@@ -247,7 +247,9 @@ impl Reader<'_> {
                 c.import_time = match value.as_deref() {
                     None | Some("1") => 1,
                     Some("2") => 2,
-                    Some(_) => return Err("-X importtime: values other than 1 and 2 are reserved for the future".to_owned()),
+                    Some(_) => {
+                        return Err("-X importtime: values other than 1 and 2 are reserved for the future".to_owned());
+                    }
                 }
             }
             "cpu_count" => c.cpu_count = cpus(value.as_deref(), "-X cpu_count=n option: n")?,
@@ -329,7 +331,8 @@ fn digits(text: Option<&str>, name: &str) -> Result<i32, String> {
 /// Reads the command line, the word of the program first; the error is a usage error's line.
 pub fn parse(args: &[String]) -> Result<Plan, String> {
     let config = Config { orig_argv: args.to_vec(), executable: executable(), ..Config::default() };
-    let plan = Plan { program: Program::None, config, skip_first_line: false, version: 0, tell: None, randomize: false };
+    let plan =
+        Plan { program: Program::None, config, skip_first_line: false, version: 0, tell: None, randomize: false };
     let mut r = Reader { args, next: 1, plan };
     while let (Some(a), Program::None) = (args.get(r.next), &r.plan.program) {
         if a == "-" || !a.starts_with('-') {

@@ -1,14 +1,14 @@
 //! Text to tree: the front door.
 
-use crate::feature_version;
-use std::borrow::Cow;
 use crate::adapter::{self, Disguise, Goal};
 use crate::ast::Mod;
 use crate::diagnose::{self, Verdict};
 use crate::error::{ErrorClass, SyntaxError, SyntaxWarning};
+use crate::feature_version;
 use crate::source::{LineIndex, normalise_newlines};
 use crate::stack::roomy;
 use crate::type_comments;
+use std::borrow::Cow;
 
 /// What a source is to be, as in `compile()`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,7 +106,8 @@ fn parse_text(text: &mut Cow<'_, str>, options: &ParseOptions) -> Result<Parsed,
 
 /// Whether more digits than the limit may stand together.
 fn has_long_number(text: &str, limit: usize) -> bool {
-    let long = |line: &[u8]| line.len() > limit && line.split(|b| !matches!(b, b'0'..=b'9' | b'_')).any(|r| r.len() > limit);
+    let long =
+        |line: &[u8]| line.len() > limit && line.split(|b| !matches!(b, b'0'..=b'9' | b'_')).any(|r| r.len() > limit);
     limit > 0 && text.len() > limit && text.as_bytes().split(|&b| b == b'\n').any(long)
 }
 
