@@ -3,10 +3,13 @@
 
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::{MethodDef, NativeFn::*, Value, boolean, instance};
+use taipan_runtime::types::code::Code;
+use taipan_runtime::types::dict::Dict;
 use taipan_runtime::types::exceptions;
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::slots::table::ROWS;
 use taipan_runtime::types::table::TYPES;
+use taipan_runtime::vm::handlers::opcode::{BACKOFF, WARMUP};
 
 /// `_testinternalcapi`
 pub static INTERNAL: ModuleDef = ModuleDef::new("_testinternalcapi")
@@ -17,6 +20,21 @@ pub static INTERNAL: ModuleDef = ModuleDef::new("_testinternalcapi")
             "($module, obj, /)",
             "Whether an object keeps its attributes in itself rather than in a dict.",
             F1(|_, v| Ok(boolean(instance::attributes_inside(v)))),
+        ),
+        MethodDef::function(
+            "get_co_localskinds",
+            "($module, code, /)",
+            "The kind of each of a code object's variables, by name.",
+            F1(|vm, v| {
+                let Some(code) = v.downcast::<Code>() else {
+                    return Err(vm.type_error("argument must be a code object"));
+                };
+                let kinds = Dict::new_object();
+                for (name, kind) in code.local_names.iter().zip(&code.canonical.localspluskinds) {
+                    kinds.store_str(name, Value::small_unchecked(i64::from(kind.bits())));
+                }
+                Ok(kinds.into())
+            }),
         ),
         MethodDef::function(
             "get_recursion_depth",
@@ -41,6 +59,9 @@ pub static INTERNAL: ModuleDef = ModuleDef::new("_testinternalcapi")
         // Bytes that sys.getsizeof adds, as in CPython.
         dict.store_text("SIZEOF_PYGC_HEAD", Value::small_unchecked(16));
         dict.store_text("SIZEOF_MANAGED_PRE_HEADER", Value::small_unchecked(16));
+        // Executions before an instruction specialises itself, and before it tries again.
+        dict.store_text("SPECIALIZATION_THRESHOLD", Value::small_unchecked(WARMUP as i64 + 1));
+        dict.store_text("SPECIALIZATION_COOLDOWN", Value::small_unchecked(BACKOFF as i64 + 1));
         Ok(())
     });
 

@@ -3,6 +3,7 @@
 //! The recording itself is `runtime::probe::sites`, shared with `taipan memory`; whole tracebacks are always recorded, the
 //! limit given to `start` says how much of them is shown.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::{MethodDef, NativeFn::*, PyResult, Value, boolean, none};
@@ -112,7 +113,10 @@ fn get_traced_memory(vm: &mut Vm) -> PyResult {
 
 /// The traceback of a site as `_tracemalloc` gives it: `(file, line)` pairs, innermost first.
 fn traceback(vm: &Vm, site: u32) -> Value {
-    let places = sites::traceback(vm, site, LIMIT.load(Relaxed));
+    shown(&sites::traceback(vm, site, LIMIT.load(Relaxed)))
+}
+
+fn shown(places: &[sites::Place]) -> Value {
     let pair = |file: &str, line: u32| -> Value {
         let file = taipan_runtime::types::str::intern::intern_str(file);
         Tuple::from_vec(vec![file.into(), Value::from_usize(line as usize)]).into()
@@ -128,12 +132,19 @@ fn get_traces(vm: &mut Vm) -> PyResult {
         return Ok(List::empty().into());
     }
     let live = traces::live(vm);
-    let mut known: std::collections::HashMap<u32, (Value, Value)> = std::collections::HashMap::new();
+    let mut known: HashMap<u32, (Value, Value)> = HashMap::new();
+    // Sites that differ further out than the limit have one traceback.
+    let mut same: HashMap<Vec<(String, u32)>, Value> = HashMap::new();
     let mut out = Vec::with_capacity(live.len());
     for t in live {
         let (trace, frames) = known
             .entry(t.site)
-            .or_insert_with(|| (traceback(vm, t.site), Value::from_usize(sites::depth(vm, t.site).max(1))))
+            .or_insert_with(|| {
+                let places = sites::traceback(vm, t.site, LIMIT.load(Relaxed));
+                let key = places.iter().map(|p| (p.file.to_string(), p.line)).collect();
+                let trace = same.entry(key).or_insert_with(|| shown(&places)).clone();
+                (trace, Value::from_usize(sites::depth(vm, t.site).max(1)))
+            })
             .clone();
         out.push(
             Tuple::from_vec(vec![Value::small_unchecked(0), Value::from_usize(t.size), trace, frames]).into_value(),

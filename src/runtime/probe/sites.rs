@@ -14,10 +14,12 @@ pub use crate::object::ledger::Count;
 use crate::types::code::Code;
 use crate::vm::Vm;
 use crate::vm::frame::{Frame, at_base};
+use crate::vm::running::{Running, Unit};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::UnsafeCell;
 use std::sync::Arc;
+use taipan_bytecode::Op;
 
 /// Site of blocks that were allocated outside of any Python frame.
 pub const OUTSIDE: u32 = 1;
@@ -83,6 +85,13 @@ unsafe fn tree<'a>() -> &'a mut Tree {
     })
 }
 
+/// Whether an instruction lies before the first `RESUME`: the frame is not complete yet.
+fn is_prologue(running: &Running, ip: *const Unit) -> bool {
+    let first = running.canonical_code().instructions().find(|i| i.op == Op::RESUME);
+    let at = running.lasti(ip);
+    first.is_some_and(|i| at >= 0 && (at as usize) < i.index * 2)
+}
+
 /// The site of the allocation that is about to happen.
 ///
 /// # Safety
@@ -115,7 +124,13 @@ impl Tree {
             if hit.context == context && hit.unit == unit {
                 return hit.site;
             }
-            let site = self.site(context, (*(*frame).running).line_of_unit(unit as usize));
+            // What a function makes before its first line (cells, the generator) is made by the call.
+            let caller = (*frame).prev;
+            let site = if is_prologue(&*(*frame).running, (*frame).ip) && !at_base(caller) && (*caller).node != 0 {
+                self.call_site(caller)
+            } else {
+                self.site(context, (*(*frame).running).line_of_unit(unit as usize))
+            };
             self.cache[slot] = Cached { context, unit, site };
             site
         }

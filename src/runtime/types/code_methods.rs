@@ -140,6 +140,10 @@ pub fn hash(vm: &mut Vm, v: &Value) -> PyResult<i64> {
         c.name.clone().into(),
         Tuple::from_vec(c.names.iter().map(|n| n.clone().into()).collect()).into(),
         Tuple::from_vec(c.local_names.iter().map(|n| n.clone().into()).collect()).into(),
+        Value::small_unchecked(c.canonical.argcount as i64),
+        Value::small_unchecked(c.canonical.posonlyargcount as i64),
+        Value::small_unchecked(c.canonical.kwonlyargcount as i64),
+        Value::small_unchecked(c.canonical.flags.bits() as i64),
         Value::small_unchecked(c.canonical.firstlineno as i64),
         Bytes::from_slice(&c.canonical.code).into(),
     ];

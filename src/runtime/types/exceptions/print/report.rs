@@ -10,6 +10,7 @@ use crate::builtins::sys;
 use crate::object::{Py, Value};
 use crate::types::bytes::Bytes;
 use crate::types::exceptions::{BaseException, group, syntax};
+use crate::types::int::Int;
 use crate::types::str::Str;
 use crate::types::traceback::Traceback;
 use crate::vm::Vm;
@@ -133,7 +134,9 @@ fn stack_of(vm: &mut Vm, traceback: Option<&Value>, lines: &mut Lines, style: St
         entries.push(t.clone());
         at = t.next(vm);
     }
-    if let Some(limit) = sys::get(vm, "tracebacklimit").as_ref().and_then(small) {
+    // Below every number that fits lies zero as well.
+    let bounded = |v: &Value| small(v).or_else(|| Int::read(v).filter(|i| i.is_negative()).map(|_| 0));
+    if let Some(limit) = sys::get(vm, "tracebacklimit").as_ref().and_then(bounded) {
         let (n, limit) = (entries.len() as i64, limit.max(0));
         // A limit beyond the length counts from the end once more, as a negative slice start does.
         let start = if limit <= n { n - limit } else { (2 * n - limit).max(0) };
