@@ -75,10 +75,16 @@ impl Props {
 }
 
 macro_rules! predicates {
-    ($($(#[$doc:meta])* $name:ident = $flag:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident = $flag:expr $(, ascii ($ascii:pat))?;)*) => {$(
         $(#[$doc])*
         #[inline]
         pub fn $name(cp: u32) -> bool {
+            $(
+                // What is asked for most.
+                if cp < 128 {
+                    return matches!(cp, $ascii);
+                }
+            )?
             Props::of(cp).has($flag)
         }
     )*};
@@ -94,9 +100,9 @@ predicates! {
     /// Whether the code point is titlecase (Lt).
     is_title = at::TITLE;
     /// `str.isspace`: Zs, or bidirectional class WS, B or S.
-    is_space = at::SPACE;
+    is_space = at::SPACE, ascii (0x09..=0x0D | 0x1C..=0x20);
     /// `str.isprintable`: what `repr` leaves alone.
-    is_printable = at::PRINTABLE;
+    is_printable = at::PRINTABLE, ascii (0x20..=0x7E);
     /// `str.isnumeric`: has a numeric value.
     is_numeric = at::NUMERIC;
     /// Whether an identifier may start so (XID_Start or underscore).

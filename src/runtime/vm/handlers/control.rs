@@ -145,18 +145,55 @@ for_iter_native(ip, sp, fp, vm, t) {
     if type_of(w) == crate::types::generator::GENERATOR.object() as *const _ {
         jump!(super::gen_::for_iter_gen, ip, sp, fp, vm, t)
     }
+    if w & 1 != 0 {
+        jump!(for_iter_slow, ip, sp, fp, vm, t)
+    }
+    let Some(f) = (*type_of(w)).payload.slots().next else { jump!(for_iter_slow, ip, sp, fp, vm, t) };
     save!(vm, ip, sp);
-    let r = next_item(&mut *vm, w);
+    // Shown where it lies, without its borrowed mark: an address of a local would keep this handler's frame alive.
+    let shown = sp.sub(1);
+    *shown = strip(w);
+    let r = f(&mut *vm, &*shown.cast::<Value>());
+    *shown = w;
+    let Ok(Some(v)) = r else { jump!(for_iter_ended, ip, sp, fp, vm, t) };
+    *sp = v.into_word();
+    next_settled!(ip.add(2), sp.add(1), fp, vm, t)
+});
+
+// An iterator has ended, perhaps by raising `StopIteration`, or has failed.
+handler!(for_iter_ended(ip, sp, fp, vm, t) {
+    if (*vm).error.is_some() && !stopped(&mut *vm) {
+        jump!(unwind, ip, sp, fp, vm, t)
+    }
+    next_settled!(loop_end(ip), sp, fp, vm, t)
+});
+
+/// Whether the pending exception is a `StopIteration`, which ends a loop and is forgotten.
+#[inline(never)]
+fn stopped(vm: &mut Vm) -> bool {
+    if !vm.error_is(&crate::types::exceptions::STOP_ITERATION) {
+        return false;
+    }
+    if vm.hooks.active {
+        crate::probe::loop_stopped(vm);
+    }
+    vm.clear_error();
+    true
+}
+
+handler!(
+/// What has no slot to be asked: generators that cannot be entered directly (finished, running, too deep).
+for_iter_slow(ip, sp, fp, vm, t) {
+    save!(vm, ip, sp);
+    let r = next_item(&mut *vm, *sp.sub(1));
     if r == 0 {
-        if (*vm).error.is_some() {
-            jump!(unwind, ip, sp, fp, vm, t)
-        }
-        next_settled!(loop_end(ip), sp, fp, vm, t)
+        jump!(for_iter_ended, ip, sp, fp, vm, t)
     }
     *sp = r;
     next_settled!(ip.add(2), sp.add(1), fp, vm, t)
 });
 
+/// The next item, 0 without one.
 #[inline(never)]
 unsafe fn next_item(vm: &mut Vm, w: Word) -> Word {
     // SAFETY: the iterator stays on the stack through the call.
@@ -164,13 +201,6 @@ unsafe fn next_item(vm: &mut Vm, w: Word) -> Word {
         let w = strip(w);
         match vm.next_or_stop(Value::ref_from_word(&w)) {
             Ok(Some(v)) => v.into_word(),
-            Err(_) if vm.error_is(&crate::types::exceptions::STOP_ITERATION) => {
-                if vm.hooks.active {
-                    crate::probe::loop_stopped(vm);
-                }
-                vm.clear_error();
-                0
-            }
             _ => 0,
         }
     }
@@ -253,19 +283,4 @@ handler!(for_iter_tuple_end(ip, sp, fp, vm, t) {
     let tuple = it.tuple.take();
     drop(tuple);
     next_settled!(loop_end(ip), sp, fp, vm, t)
-});
-
-handler!(
-/// A generator that cannot be entered directly: finished, running, or too deep.
-for_iter_slow_generator(ip, sp, fp, vm, t) {
-    save!(vm, ip, sp);
-    let r = next_item(&mut *vm, *sp.sub(1));
-    if r == 0 {
-        if (*vm).error.is_some() {
-            jump!(unwind, ip, sp, fp, vm, t)
-        }
-        next_settled!(loop_end(ip), sp, fp, vm, t)
-    }
-    *sp = r;
-    next_settled!(ip.add(2), sp.add(1), fp, vm, t)
 });

@@ -99,7 +99,7 @@ for_iter_gen(ip, sp, fp, vm, t) {
     }
     let g = &(*((w & !2) as *const Obj<Generator>)).payload;
     if !g.is_suspended() || (*vm).depth_left <= 0 {
-        jump!(super::control::for_iter_slow_generator, ip, sp, fp, vm, t)
+        jump!(super::control::for_iter_slow, ip, sp, fp, vm, t)
     }
     save!(vm, ip, sp);
     let frame = g.resume(&mut *vm, &raw const singletons::NONE as Word | 2, ip.add(2), sp);
