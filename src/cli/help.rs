@@ -46,7 +46,7 @@ pub fn overview() -> String {
     out.push_str("\nA first look:\n\n");
     for c in COMMANDS {
         if let Some((line, what)) = c.examples.first() {
-            row(&mut out, line, what, 30);
+            row(&mut out, line, what, 34);
         }
     }
     out.push_str(
