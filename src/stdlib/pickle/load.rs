@@ -453,7 +453,7 @@ fn append(vm: &mut Vm, me: &Py<Unpickler>, items: Vec<Value>) -> PyResult<()> {
 
 fn set_items(vm: &mut Vm, me: &Py<Unpickler>, items: Vec<Value>) -> PyResult<()> {
     let target = top(vm, me)?;
-    if items.len() % 2 != 0 {
+    if !items.len().is_multiple_of(2) {
         return Err(unpickling_error(vm, "odd number of items for SETITEMS"));
     }
     for pair in items.chunks(2) {
