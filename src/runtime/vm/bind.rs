@@ -111,9 +111,9 @@ unsafe fn bind_quickly(
         if !std::ptr::eq(locals, args) {
             std::ptr::copy_nonoverlapping(args, locals, npos.min(argc));
         }
-        for k in 0..names.len() {
-            if plan.slots[k] != EXTRA {
-                *locals.add(plan.slots[k] as usize) = given[k];
+        for (slot, word) in plan.slots.iter().zip(given).take(names.len()) {
+            if *slot != EXTRA {
+                *locals.add(usize::from(*slot)) = word;
             }
         }
         plan.defaults(func, argc, locals);
