@@ -334,6 +334,9 @@ fn advise(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
         return Err(vm.value_error("madvise start out of bounds"));
     };
     let Ok(n) = usize::try_from(n) else { return Err(vm.value_error("madvise length invalid")) };
+    if isize::MAX as usize - start < n {
+        return Err(vm.overflow_error("madvise length too large"));
+    }
     memory(vm, me)?.advise(start, n.min(len - start), advice).map_err(|e| vm.os_error(e))?;
     Ok(none())
 }
@@ -407,10 +410,11 @@ fn set_subscript(vm: &mut Vm, me: &Value, key: &Value, value: Option<&Value>) ->
         let Ok(byte) = u8::try_from(vm.to_isize(value)?) else {
             return Err(vm.value_error("mmap item value must be in range(0, 256)"));
         };
-        let memory = memory(vm, me)?;
-        if i < memory.len() {
-            memory.bytes_mut()[i] = byte;
-        }
+        // The value's own code may have made the mapping shorter.
+        let Some(place) = memory(vm, me)?.bytes_mut().get_mut(i) else {
+            return Err(vm.index_error("mmap index out of range"));
+        };
+        *place = byte;
         return Ok(());
     }
     let Some(slice) = key.downcast::<Slice>() else { return Err(vm.type_error("mmap indices must be integer")) };

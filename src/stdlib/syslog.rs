@@ -102,11 +102,8 @@ fn open(vm: &mut Vm, ident: Option<String>, option: i32, facility: i32) -> PyRes
     };
     let shown = ident.as_ref().map_or_else(none, |i| vm.new_str(i));
     audit(vm, "syslog.openlog", &[shown, int(option), int(facility)])?;
-    let ident = match ident.map(std::ffi::CString::new) {
-        Some(Err(_)) => return Err(vm.value_error("embedded null character")),
-        Some(Ok(ident)) => Some(ident),
-        None => None,
-    };
+    // As in C, the name ends at a zero.
+    let ident = ident.and_then(|i| std::ffi::CString::new(i.split('\0').next().unwrap_or_default()).ok());
     system::openlog(ident, option, facility);
     OPEN.store(true, Relaxed);
     Ok(())

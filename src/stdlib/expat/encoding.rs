@@ -56,6 +56,16 @@ impl Decoder {
         self.raw.extend_from_slice(data);
     }
 
+    /// Bytes that are not decoded yet.
+    pub fn rest(&self) -> usize {
+        self.raw.len()
+    }
+
+    /// Whether the document is not in UTF-8.
+    pub fn converts(&self) -> bool {
+        matches!(self.kind, Kind::Bytes(_) | Kind::Utf16 { .. })
+    }
+
     /// Everything is UTF-8 from now on.
     pub fn force_utf8(&mut self) {
         (self.kind, self.forced) = (Kind::Utf8, true);
@@ -119,8 +129,8 @@ impl Decoder {
                 [0xef, 0xbb, 0xbf] => (Kind::Utf8, 3),
                 [0xff, 0xfe, ..] => (Kind::Utf16 { big: false }, 2),
                 [0xfe, 0xff, ..] => (Kind::Utf16 { big: true }, 2),
-                [b'<', 0, ..] => (Kind::Utf16 { big: false }, 0),
-                [0, b'<', ..] => (Kind::Utf16 { big: true }, 0),
+                [0, _, ..] => (Kind::Utf16 { big: true }, 0),
+                [_, 0, ..] => (Kind::Utf16 { big: false }, 0),
                 [0xef] | [0xef, 0xbb] | [0xff] | [0xfe] | [] | [b'<'] | [0] if !last => return Ok(0),
                 _ => (Kind::Utf8, 0),
             };

@@ -54,6 +54,8 @@ pub enum Event {
     Skipped(String, bool),
     /// An entity to be read by the program: context, system id, public id.
     External(Option<String>, Option<String>, Option<String>),
+    /// There are declarations elsewhere; may the document be read without them?
+    NotStandalone,
     /// Nothing of these: for the default handler only.
     Other,
 }

@@ -65,6 +65,13 @@ pub struct Machine {
     pub parameter_parsing: i32,
     /// `UseForeignDTD`
     pub foreign: bool,
+    /// Bytes of the document, and of entities put in place of references.
+    direct: usize,
+    indirect: usize,
+    /// When there are so many bytes in all, they may be so many times those of the document.
+    pub most: (u64, f64),
+    /// Bytes at the last attempt that found no token; with fewer than twice as many the next one waits.
+    before: usize,
 }
 
 type Step = Result<(), Stop>;
@@ -90,6 +97,10 @@ impl Machine {
             expand: true,
             parameter_parsing: 0,
             foreign: false,
+            direct: 0,
+            indirect: 0,
+            most: (8 << 20, 100.0),
+            before: 0,
         }
     }
 
@@ -118,7 +129,28 @@ impl Machine {
     pub fn feed(&mut self, data: &[u8]) {
         self.buffer.drain(..self.at);
         self.at = 0;
+        self.direct += data.len();
         self.decoder.feed(data);
+    }
+
+    /// Bytes that are not understood yet.
+    pub fn rest(&self) -> usize {
+        self.buffer.len() - self.at + self.decoder.rest()
+    }
+
+    /// Whether trying again is worth it: a token in small pieces is not read from its beginning for each of them.
+    pub fn worth_it(&self) -> bool {
+        self.rest() >= 2 * self.before
+    }
+
+    /// Notes how an attempt went that began with so many bytes.
+    pub fn attempted(&mut self, had: usize) {
+        self.before = if self.rest() == had { had } else { 0 };
+    }
+
+    /// Whether this parses an entity of another parser's document.
+    pub fn is_part(&self) -> bool {
+        self.fragment
     }
 
     /// The encoding that must be given by [`Machine::map`] before parsing can go on.
@@ -411,6 +443,9 @@ impl Machine {
             self.dtd.borrow_mut().incomplete = true;
         }
         let outside = system.is_some() && self.parameter_parsing != 0;
+        if system.is_some() && !self.dtd.borrow().standalone {
+            self.also(Event::NotStandalone, "");
+        }
         // The default handler gets the declaration token by token.
         tokens.dedup();
         for w in tokens.windows(2) {
@@ -452,7 +487,9 @@ impl Machine {
                     return invalid(end);
                 }
                 for raw in [text(&s[..1]), text(&s[1..end]), text(&s[end..end + 1])] {
-                    self.also(Event::EndDoctype, &raw);
+                    if !raw.is_empty() {
+                        self.also(Event::EndDoctype, &raw);
+                    }
                 }
                 self.also(Event::EndDoctype, "");
                 self.pass(end + 1);
@@ -573,12 +610,13 @@ impl Machine {
         let s = self.source();
         match s {
             [] if nested => {
-                let Some(e) = self.expansions.pop() else { return Ok(()) };
-                if let Some(entity) = self.dtd.borrow_mut().entities.get_mut(&e.name) {
-                    entity.open = false;
-                }
-                if self.open.len() != e.depth {
+                if self.expansions.last().is_some_and(|e| e.depth != self.open.len()) {
                     return Err(Stop::Wrong(code::ASYNC_ENTITY, 0));
+                }
+                if let Some(e) = self.expansions.pop() {
+                    if let Some(entity) = self.dtd.borrow_mut().entities.get_mut(&e.name) {
+                        entity.open = false;
+                    }
                 }
                 Ok(())
             }
@@ -628,7 +666,9 @@ impl Machine {
             return Ok(());
         }
         let (mut at, mut stop) = (0, None);
-        while at < s.len() && !matches!(s[at], b'<' | b'&' | b'\n' | b'\r') {
+        // Converted text comes in pieces of a buffer's size.
+        let most = if self.expansions.is_empty() && self.decoder.converts() { 1024 } else { usize::MAX };
+        while at < s.len() && at < most && !matches!(s[at], b'<' | b'&' | b'\n' | b'\r') {
             if s[at] == b']' {
                 if s[at..].starts_with(b"]]>") {
                     stop = Some(Stop::Wrong(code::INVALID_TOKEN, at + 2));
@@ -724,7 +764,10 @@ impl Machine {
             Some(_) if !self.expand => self.tell(end, Event::Skipped(name, false)),
             Some(value) => {
                 self.pass(end);
-                if self.expansions.len() > 200 {
+                self.indirect += value.len();
+                let all = (self.direct + self.indirect) as f64;
+                let limit = self.direct.max(1) as f64 * self.most.1;
+                if all as u64 >= self.most.0 && all > limit || self.expansions.len() > 2000 {
                     return Err(Stop::Wrong(code::AMPLIFICATION_LIMIT_BREACH, 0));
                 }
                 if let Some(entity) = self.dtd.borrow_mut().entities.get_mut(&name) {
@@ -786,6 +829,9 @@ impl Machine {
                 }
                 let is_text = declared.iter().find(|d| d.name == name).is_none_or(|d| d.is_text);
                 let value = dtd.attribute_value(&s[a.value.0..a.value.1], is_text).map_err(|e| match e {
+                    Stop::Wrong(code::ATTRIBUTE_EXTERNAL_ENTITY_REF, at) => {
+                        Stop::Wrong(code::ATTRIBUTE_EXTERNAL_ENTITY_REF, a.value.0 + at)
+                    }
                     Stop::Wrong(code, _) => Stop::Wrong(code, 0),
                     more => more,
                 })?;

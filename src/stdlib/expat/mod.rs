@@ -132,7 +132,11 @@ fn submodule(
 
 /// Raises `ExpatError`.
 fn raise(vm: &mut Vm, fault: Fault) -> Raised {
-    let text = message(fault.code).unwrap_or("unknown error");
+    raise_text(vm, fault, message(fault.code).unwrap_or("unknown error"))
+}
+
+/// Raises `ExpatError` with other words.
+fn raise_text(vm: &mut Vm, fault: Fault, text: &str) -> Raised {
     let (line, column) = (fault.at.line + 1, fault.at.column);
     let made = ERROR.get(vm).and_then(|class| {
         let text = vm.new_str(&format!("{text}: line {line}, column {column}"));

@@ -2,13 +2,14 @@
 
 use super::event::{Event, Fault, Model, Position, Told, code};
 use super::machine::Machine;
-use super::raise;
+use super::{raise, raise_text};
 use taipan_runtime::object::buffer::BufferRequest;
 use taipan_runtime::object::{
     GetSetDef, MethodDef, NativeFn::*, Py, PyResult, TypeDef, TypeFlags, Value, boolean, instance, none,
 };
 use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::dict::Dict;
+use taipan_runtime::types::int::{Int, IntRef};
 use taipan_runtime::types::list::List;
 use taipan_runtime::types::str::Str;
 use taipan_runtime::types::tuple::Tuple;
@@ -94,7 +95,7 @@ pub struct Parser {
     in_callback: bool,
     finished: bool,
     fault: Option<Fault>,
-    /// The input of the present call, for `GetInputContext`.
+    /// A token in pieces is tried again only when there is much more of it.
     reparse_deferral: bool,
 }
 taipan_runtime::payload!(Parser, PARSER,
@@ -167,9 +168,41 @@ pub static PARSER: TypeDef = TypeDef::new::<Parser>("pyexpat.xmlparser")
             }),
         ),
         MethodDef::method(
+            "SetBillionLaughsAttackProtectionActivationThreshold",
+            "($self, threshold, /)",
+            "Sets the number of output bytes needed to activate protection against billion laughs attacks.",
+            F2(|vm, me, threshold| {
+                let n = vm.index(threshold)?;
+                let n = match Int::read(&n) {
+                    Some(i) if i.is_negative() => return Err(vm.value_error("Cannot convert negative int")),
+                    Some(IntRef::Small(i)) => Some(i as u64),
+                    Some(IntRef::Big(b)) => b.to_u64(),
+                    None => None,
+                };
+                let Some(n) = n else { return Err(vm.overflow_error("Python int too large for C unsigned long long")) };
+                root_only(vm, me)?;
+                this(me).get_mut(vm).machine.most.0 = n;
+                Ok(none())
+            }),
+        ),
+        MethodDef::method(
+            "SetBillionLaughsAttackProtectionMaximumAmplification",
+            "($self, max_factor, /)",
+            "Sets the maximum tolerated amplification factor for protection against billion laughs attacks.",
+            F2(|vm, me, factor| {
+                let factor = vm.to_f64(factor)?;
+                root_only(vm, me)?;
+                if factor.is_nan() || factor < 1.0 {
+                    return Err(raise_text(vm, Fault { code: code::INVALID_ARGUMENT, at: Position::default() }, "'max_factor' must be at least 1.0"));
+                }
+                this(me).get_mut(vm).machine.most.1 = factor;
+                Ok(none())
+            }),
+        ),
+        MethodDef::method(
             "SetReparseDeferralEnabled",
             "($self, enabled, /)",
-            "Enable/Disable reparse deferral; tokens are never deferred here.",
+            "Enable/Disable reparse deferral; enabled by default.",
             F2(|vm, me, enabled| {
                 let enabled = vm.truth(enabled)?;
                 this(me).get_mut(vm).reparse_deferral = enabled;
@@ -186,6 +219,15 @@ pub static PARSER: TypeDef = TypeDef::new::<Parser>("pyexpat.xmlparser")
 
 fn this(me: &Value) -> &Py<Parser> {
     me.downcast::<Parser>().expect("a method of xmlparser is called on one")
+}
+
+/// Only the parser of the document itself has a protection to set.
+fn root_only(vm: &mut Vm, me: &Value) -> PyResult<()> {
+    if this(me).get(vm).machine.is_part() {
+        let fault = Fault { code: code::INVALID_ARGUMENT, at: Position::default() };
+        return Err(raise_text(vm, fault, "parser must be a root parser"));
+    }
+    Ok(())
 }
 
 fn position(vm: &mut Vm, me: &Value) -> Position {
@@ -222,7 +264,7 @@ fn set_flag(
 
 fn set_buffer_size(vm: &mut Vm, me: &Value, value: Option<&Value>) -> PyResult<()> {
     let Some(value) = value else { return Err(vm.runtime_error("Cannot delete attribute")) };
-    if taipan_runtime::types::int::Int::read(value).is_none() {
+    if Int::read(value).is_none() {
         return Err(vm.type_error("buffer_size must be an integer"));
     }
     let size = vm.to_i64(value)?;
@@ -315,7 +357,7 @@ fn external_parser(vm: &mut Vm, args: &Args<'_>) -> PyResult {
     made.handlers = p.handlers.clone();
     (made.base, made.buffer_text, made.buffer_size) = (p.base.clone(), p.buffer_text, p.buffer_size);
     (made.ordered_attributes, made.specified_attributes) = (p.ordered_attributes, p.specified_attributes);
-    made.namespace_prefixes = p.namespace_prefixes;
+    (made.namespace_prefixes, made.reparse_deferral) = (p.namespace_prefixes, p.reparse_deferral);
     Ok(instance::new(made).into())
 }
 
@@ -336,6 +378,9 @@ fn parse(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
 }
 
 fn parse_file(vm: &mut Vm, me: &Value, file: &Value) -> PyResult {
+    if this(me).get(vm).in_callback {
+        return Err(vm.runtime_error("cannot call ParseFile() from within a handler"));
+    }
     let name = vm.intern("read");
     let Some(read) = vm.get_attr_opt(file, &name)? else {
         return Err(vm.type_error("argument must have 'read' attribute"));
@@ -368,11 +413,16 @@ fn run(vm: &mut Vm, me: &Value, bytes: &[u8], last: bool) -> PyResult {
         let fault = p.fault.unwrap_or_else(|| p.machine.fault(code::FINISHED));
         return Err(raise(vm, fault));
     }
-    p.in_callback = true;
     p.machine.feed(bytes);
+    if p.reparse_deferral && !last && !p.machine.worth_it() {
+        return Ok(Value::from_usize(1));
+    }
+    let had = p.machine.rest();
+    p.in_callback = true;
     let result = events(vm, me, last);
     let p = this(me).get_mut(vm);
     p.in_callback = false;
+    p.machine.attempted(had);
     p.finished = last || result.is_err();
     result.map(|()| Value::from_usize(1))
 }
@@ -480,13 +530,23 @@ fn hand_on(vm: &mut Vm, me: &Value, told: Told) -> PyResult<()> {
         return Ok(());
     }
     flush(vm, me)?;
-    let is_external = matches!(event, Event::External(..));
+    // The handler of the characters may have taken this one away.
+    if which.and_then(|which| handler(vm, me, which)).is_none() {
+        return Ok(());
+    }
+    let refusal = match event {
+        Event::External(..) => Some(code::EXTERNAL_ENTITY_HANDLING),
+        Event::NotStandalone => Some(code::NOT_STANDALONE),
+        _ => None,
+    };
     let args = arguments(vm, me, event)?;
     let result = vm.call(&f, &args)?;
-    if is_external && !(result.as_small().is_some_and(|n| n != 0) || vm.truth(&result)?) {
-        let fault = this(me).get(vm).machine.fault(code::EXTERNAL_ENTITY_HANDLING);
-        this(me).get_mut(vm).fault = Some(fault);
-        return Err(raise(vm, fault));
+    if let Some(code) = refusal {
+        if vm.to_i64(&result)? == 0 {
+            let fault = this(me).get(vm).machine.fault(code);
+            this(me).get_mut(vm).fault = Some(fault);
+            return Err(raise(vm, fault));
+        }
     }
     Ok(())
 }
@@ -527,6 +587,7 @@ fn kind(event: &Event) -> Option<Handler> {
         Event::EndCdata => Handler::EndCdataSectionHandler,
         Event::Skipped(..) => Handler::SkippedEntityHandler,
         Event::External(..) => Handler::ExternalEntityRefHandler,
+        Event::NotStandalone => Handler::NotStandaloneHandler,
         Event::Other => return None,
     })
 }
@@ -568,7 +629,7 @@ fn arguments(vm: &mut Vm, me: &Value, event: Event) -> PyResult<Vec<Value>> {
         Event::External(context, system, public) => {
             vec![plain(vm, context), base, optional(vm, me, &system)?, optional(vm, me, &public)?]
         }
-        Event::EndDoctype | Event::StartCdata | Event::EndCdata | Event::Other => Vec::new(),
+        Event::EndDoctype | Event::StartCdata | Event::EndCdata | Event::NotStandalone | Event::Other => Vec::new(),
     })
 }
 
