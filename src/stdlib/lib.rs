@@ -28,6 +28,7 @@ pub mod itertools;
 pub mod json;
 pub mod locale;
 pub mod lsprof;
+pub mod lzma;
 pub mod marshal;
 pub mod math;
 pub mod mmap;

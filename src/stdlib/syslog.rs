@@ -26,7 +26,11 @@ pub static MODULE: ModuleDef = ModuleDef::new("syslog")
                     None => Ok(default),
                 };
                 let ident = match &bound[0] {
-                    Some(v) => Some(vm.expect_str(v, "openlog() argument 'ident'")?.to_rust().into_owned()),
+                    Some(v) => {
+                        let text = vm.expect_str(v, "openlog() argument 'ident'")?.clone();
+                        vm.encode(&text, "utf-8", "strict")?;
+                        Some(text.to_rust().into_owned())
+                    }
                     None => None,
                 };
                 let (option, facility) = (number(vm, 1, 0)?, number(vm, 2, libc::LOG_USER)?);

@@ -36,6 +36,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &crate::json::MODULE,
     &crate::locale::MODULE,
     &crate::lsprof::MODULE,
+    &crate::lzma::MODULE,
     &crate::marshal::MODULE,
     &crate::math::MODULE,
     &crate::mmap::MODULE,

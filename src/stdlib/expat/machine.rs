@@ -55,6 +55,8 @@ pub struct Machine {
     pub dtd: Rc<RefCell<Dtd>>,
     namespaces: Option<Namespaces>,
     doctype: bool,
+    /// Declarations outside of the document, read after those inside: system and public id.
+    outside: Option<(String, Option<String>)>,
     /// An external entity: it need not be one element.
     fragment: bool,
     events: VecDeque<Told>,
@@ -91,6 +93,7 @@ impl Machine {
             dtd: Rc::default(),
             namespaces: separator.map(Namespaces::new),
             doctype: false,
+            outside: None,
             fragment: false,
             events: VecDeque::new(),
             finished: false,
@@ -358,9 +361,12 @@ impl Machine {
             }
             _ => {
                 let (c, n) = char_at(s, 0)?;
-                let end = if continues_name(c) { name_rest(s, n) } else { Err(Stop::More) };
-                match end {
+                if !continues_name(c) {
+                    return Err(Stop::Wrong(code::SYNTAX, 0));
+                }
+                match name_rest(s, n) {
                     Ok(end) if !is_space(s[end]) && !b">),|[%?*+".contains(&s[end]) => invalid(end),
+                    Err(Stop::More) if !last => Err(Stop::More),
                     _ => Err(Stop::Wrong(code::SYNTAX, 0)),
                 }
             }
@@ -453,16 +459,17 @@ impl Machine {
         }
         self.also(Event::StartDoctype(name, system.clone(), public.clone(), subset), "");
         self.pass(r.at + 1);
+        self.outside = system.zip(Some(public)).filter(|_| outside);
         if subset {
             self.place = Place::Subset;
         } else {
-            self.end_document_type(system.zip(Some(public)).filter(|_| outside));
+            self.end_document_type();
         }
         Ok(())
     }
 
-    fn end_document_type(&mut self, outside: Option<(String, Option<String>)>) {
-        if let Some((system, public)) = outside {
+    fn end_document_type(&mut self) {
+        if let Some((system, public)) = self.outside.take() {
             self.also(Event::External(None, Some(system), public), "");
         }
         self.also(Event::EndDoctype, "");
@@ -491,9 +498,8 @@ impl Machine {
                         self.also(Event::EndDoctype, &raw);
                     }
                 }
-                self.also(Event::EndDoctype, "");
                 self.pass(end + 1);
-                self.place = Place::Prolog;
+                self.end_document_type();
                 Ok(())
             }
             [b'%', ..] => {
@@ -512,6 +518,9 @@ impl Machine {
                         event = Event::Other;
                     }
                     None => self.dtd.borrow_mut().incomplete = true,
+                }
+                if !self.dtd.borrow().standalone {
+                    self.also(Event::NotStandalone, "");
                 }
                 self.tell(end + 1, event);
                 Ok(())

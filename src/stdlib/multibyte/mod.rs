@@ -174,7 +174,8 @@ macro_rules! errors_attribute {
                 Ok(Str::from_rust(&me.get(vm).$field.errors).into())
             },
             |vm, me, value| {
-                let Some(text) = value.and_then(|v| v.downcast::<Str>()) else {
+                let Some(value) = value else { return Err(vm.attribute_error("cannot delete attribute")) };
+                let Some(text) = value.downcast::<Str>() else {
                     return Err(vm.type_error("errors must be a string"));
                 };
                 let me = me.downcast::<$payload>().expect("an attribute of this type");
@@ -347,11 +348,9 @@ fn set_encoder_state(vm: &mut Vm, me: &Value, state: &Value) -> PyResult {
     if n > MOST_BYTES {
         return Err(vm.new_error(&UNICODE_ERROR, "pending buffer too large"));
     }
-    let Ok(pending) = std::str::from_utf8(&bytes[1..1 + n]) else {
-        return Err(vm.new_error(&UNICODE_ERROR, "pending buffer is not UTF-8"));
-    };
+    let pending = vm.decode(&bytes[1..1 + n], "utf-8", "strict")?;
     let kept = &mut encoder(me).get_mut(vm).0;
-    kept.pending = pending.chars().map(u32::from).collect();
+    kept.pending = pending.code_points().collect();
     kept.state.copy_from_slice(&bytes[1 + n..1 + n + 8]);
     Ok(none())
 }
