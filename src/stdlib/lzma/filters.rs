@@ -270,10 +270,10 @@ pub fn decode(vm: &mut Vm, id: &Value, properties: &Value) -> PyResult {
             if first % 9 + first / 9 % 5 > 4 {
                 return Err(wrong_options(vm));
             }
-            store("dict_size", u32::from_le_bytes([a, b, c, d]));
             store("lc", first % 9);
             store("lp", first / 9 % 5);
             store("pb", first / 45);
+            store("dict_size", u32::from_le_bytes([a, b, c, d]));
         }
         (LZMA2, &[40]) => store("dict_size", u32::MAX),
         (LZMA2, &[code]) if code < 40 => {
