@@ -1,13 +1,14 @@
 //! `pyexpat` (`Modules/pyexpat.c`): the XML parser below `xml.etree`, `xml.dom`, `xml.sax`, `plistlib` and `xmlrpc`,
 //! which in CPython is the C library expat.
 //!
-//! `machine` parses (over `encoding`, `text`, `dtd`, `namespaces`) and tells `event`s; `parser` is the type that hands
+//! `machine` parses (over `encoding`, `text`, `markup`, `dtd`, `namespaces`) and tells `event`s; `parser` is the type that hands
 //! them to Python. It does not validate, as expat does not.
 
 mod dtd;
 mod encoding;
 mod event;
 mod machine;
+mod markup;
 mod namespaces;
 mod parser;
 mod text;
