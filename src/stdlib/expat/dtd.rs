@@ -407,12 +407,12 @@ const NAME: i32 = 4;
 const CHOICE: i32 = 5;
 const SEQUENCE: i32 = 6;
 
-fn quantifier(r: &mut Reader<'_>) -> i32 {
+fn quantifier(r: &Reader<'_>) -> i32 {
     match r.peek() {
         Some(b'?') => 1,
         Some(b'*') => 2,
         Some(b'+') => 3,
-        _ => return 0,
+        _ => 0,
     }
 }
 
