@@ -35,7 +35,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("_opcode")
         question("has_const", "Return True if the opcode accesses a constant, False otherwise.", |vm, a| {
             has(vm, a, ArgKind::CONST)
         }),
-        question("has_name", "Return True if the opcode accesses an attribute by name, False otherwise.", |vm, a| {
+        question("has_name", "Whether the argument of an opcode is a number of a name.", |vm, a| {
             has(vm, a, ArgKind::NAME)
         }),
         question("has_jump", "Return True if the opcode has a jump target, False otherwise.", |vm, a| {
@@ -72,7 +72,7 @@ pub static MODULE: ModuleDef = ModuleDef::new("_opcode")
         MethodDef::function(
             "get_executor",
             "($module, /, code, offset)",
-            "Return the executor object at offset in code if exists, None otherwise.",
+            "The optimised trace that starts at an offset of a code object, None without one.",
             N(|_, _| Ok(none())),
         ),
         MethodDef::function(

@@ -108,7 +108,7 @@ taipan_runtime::payload!(Random, RANDOM);
 
 /// `_random.Random`.
 pub static RANDOM: TypeDef = TypeDef::new::<Random>("_random.Random")
-    .doc("Random() -> create a random number generator with its own internal state.")
+    .doc("A Mersenne Twister of its own.")
     .flags(TypeFlags::BASETYPE)
     .cpython_size(2520, 0)
     .slots(Slots {

@@ -15,7 +15,7 @@ use taipan_runtime::vm::Vm;
 
 /// The module.
 pub static MODULE: ModuleDef = ModuleDef::new("_warnings")
-    .doc("_warnings provides basic warning filtering support.\nIt is a helper module to speed up interpreter start-up.")
+    .doc("Filters for warnings, and the part of giving them that needs no Python code.")
     .functions(&[
         MethodDef::function(
             "warn",

@@ -33,9 +33,7 @@ use taipan_runtime::vm::args::Args;
 /// The module.
 pub static MODULE: ModuleDef = ModuleDef::new("array")
     .doc(
-        "This module defines an object type which can efficiently represent\nan array of basic values: characters, \
-         integers, floating-point\nnumbers.  Arrays are sequence types and behave very much like lists,\nexcept that the \
-         type of objects stored in them is constrained.\n",
+        "Sequences of numbers or characters of one machine type, stored without an object for each.",
     )
     .functions(&[MethodDef::function(
         "_array_reconstructor",
@@ -142,7 +140,7 @@ pub static ARRAY: TypeDef = TypeDef::new::<Array>("array.array")
         MethodDef::method(
             "fromfile",
             "($self, f, n, /)",
-            "Read n objects from the file object f and append them to the end of the array.",
+            "Append n values in machine format, read from a binary file.",
             F3(change::from_file),
         ),
         MethodDef::method("fromlist", "($self, list, /)", "Append items to array from list.", F2(change::from_list)),

@@ -36,7 +36,7 @@ macro_rules! functions {
         MethodDef::function(
             "pbkdf2_hmac",
             "($module, /, hash_name, password, salt, iterations,\n            dklen=None)",
-            "Password based key derivation function 2 (PKCS #5 v2.0) with HMAC as pseudorandom function.",
+            "A key from a password (PBKDF2 of RFC 8018, over HMAC).",
             N(pbkdf2_hmac),
         ),
         MethodDef::function(

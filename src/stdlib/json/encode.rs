@@ -54,7 +54,7 @@ macro_rules! members {
 
 /// `_json.Encoder`, found in the module as `make_encoder`.
 pub static ENCODER: TypeDef = TypeDef::new::<Encoder>("_json.Encoder")
-    .doc("Encoder(markers, default, encoder, indent, key_separator, item_separator, sort_keys, skipkeys, allow_nan)")
+    .doc("Makes JSON text of an object, in chunks; json.encoder sets it up.")
     .flags(TypeFlags::HAVE_GC)
     .cpython_size(80, 0)
     .slots(Slots { new: Some(new), call: Some(call), ..Slots::NONE })
