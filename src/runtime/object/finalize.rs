@@ -32,6 +32,34 @@ pub static ENDS: Ends = Ends {
     pending: Cell::new(false),
 };
 
+/// When instances of classes with a `__del__` were made: blocks are used again in any order, so addresses do not tell.
+struct Births(std::cell::RefCell<(u64, rustc_hash::FxHashMap<usize, u64>)>);
+// SAFETY: guarded by the GIL (I1).
+unsafe impl Sync for Births {}
+
+static BIRTHS: Births =
+    Births(std::cell::RefCell::new((0, rustc_hash::FxHashMap::with_hasher(rustc_hash::FxBuildHasher))));
+
+/// An instance of a class with a finaliser was made.
+#[cold]
+pub fn born(h: *const Header) {
+    let (count, births) = &mut *BIRTHS.0.borrow_mut();
+    *count += 1;
+    births.insert(h as usize, *count);
+}
+
+/// An instance of a class with a finaliser ends.
+#[cold]
+pub fn buried(h: *const Header) {
+    BIRTHS.0.borrow_mut().1.remove(&(h as usize));
+}
+
+/// Brings objects into the order in which they were made, as far as that was noted; the others come first.
+pub fn by_age(objects: &mut [&super::value::Value]) {
+    let births = &BIRTHS.0.borrow().1;
+    objects.sort_by_key(|v| births.get(&v.word()).copied().unwrap_or(0));
+}
+
 /// Called when the count of `h` reached zero.
 ///
 /// # Safety

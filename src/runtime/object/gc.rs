@@ -200,7 +200,7 @@ fn container(v: &Value) -> Option<*mut Header> {
     let h = v.header()?;
     // SAFETY: a live object keeps its type alive (I2).
     let has_gc = unsafe { (*h.typ.get()).payload.has(TypeFlags::HAVE_GC) };
-    (has_gc && !h.is_immortal()).then(|| h as *const Header as *mut Header)
+    (has_gc && !h.is_immortal()).then_some(h as *const Header as *mut Header)
 }
 
 /// Whether the collector looks after an object (`gc.is_tracked`).
@@ -250,14 +250,11 @@ fn run(vm: &mut Vm, generation: usize) -> (usize, usize) {
             untracked += 1;
         }
     });
-    let survivors = set.len() - garbage.len() - untracked;
+    let survivors = set.count() - garbage.len() - untracked;
     drop(set);
     // SAFETY: the GIL is held.
     unsafe { forget_touched(generation) };
-    let count = garbage.len();
-    if count > 0 {
-        dispose(vm, garbage);
-    }
+    let count = if garbage.is_empty() { 0 } else { dispose(vm, garbage) };
     (count, survivors)
 }
 
@@ -369,8 +366,9 @@ fn prefetch(object: *const Header) {
     }
 }
 
-/// Clears weak references to garbage, runs finalisers, and breaks the cycles of what is still unreachable.
-fn dispose(vm: &mut Vm, garbage: Vec<Value>) {
+/// Clears weak references to garbage, runs finalisers, and breaks the cycles of what is still unreachable. Gives the number
+/// of the latter.
+fn dispose(vm: &mut Vm, garbage: Vec<Value>) -> usize {
     let mut callbacks = Vec::new();
     let weakrefed = |v: &Value| v.header().is_some_and(|h| h.has(flag::WEAKREFED));
     if garbage.iter().any(weakrefed) {
@@ -392,24 +390,28 @@ fn dispose(vm: &mut Vm, garbage: Vec<Value>) {
             crate::host::stderr(&format!("gc: collectable <{} {:#x}>\n", v.class().payload.name(), v.id()));
         }
     }
+    let due = |v: &&Value| {
+        v.header().is_some_and(|h| !h.has(flag::FINALIZED)) && v.class().payload.has(TypeFlags::HAS_FINALIZER)
+    };
+    let mut ending: Vec<&Value> = garbage.iter().filter(due).collect();
+    super::finalize::by_age(&mut ending);
     let mut finalized = false;
-    for v in &garbage {
-        let Some(h) = v.header() else { continue };
-        let t = &v.class().payload;
-        if t.has(TypeFlags::HAS_FINALIZER) && !h.has(flag::FINALIZED) {
-            h.set(flag::FINALIZED);
-            if let Some(f) = t.slots().finalize {
-                finalized = true;
-                f(vm, v);
-            }
+    for v in ending {
+        // Another's finaliser may have run meanwhile.
+        let Some(h) = v.header().filter(|h| !h.has(flag::FINALIZED)) else { continue };
+        h.set(flag::FINALIZED);
+        if let Some(f) = v.class().payload.slots().finalize {
+            finalized = true;
+            f(vm, v);
         }
     }
     let garbage = if finalized { still_unreachable(garbage) } else { garbage };
+    let count = garbage.len();
     if GC.debug.get() & 32 != 0 {
         if let Some(list) = crate::builtins::gc_list(vm, "garbage") {
             garbage.iter().for_each(|v| list.push(v.clone()));
         }
-        return;
+        return count;
     }
     for v in &garbage {
         // SAFETY: the object is held by `garbage`; clearing runs no Python code.
@@ -423,6 +425,7 @@ fn dispose(vm: &mut Vm, garbage: Vec<Value>) {
     }
     drop(garbage);
     vm.run_ends();
+    count
 }
 
 /// After finalisers ran: those of the garbage that nothing outside refers to.

@@ -63,6 +63,9 @@ pub unsafe fn raw(typ: &TypeObj, items: usize) -> *mut Header {
         std::ptr::write_bytes(p.cast::<u8>().add(fixed).cast::<usize>(), 0, words);
         if t.has(TypeFlags::HEAP) {
             typ.header.incref();
+            if t.has(TypeFlags::HAS_FINALIZER) {
+                super::finalize::born(p);
+            }
         }
         if t.has(TypeFlags::HAVE_GC) {
             super::gc::allocated();
@@ -563,6 +566,9 @@ pub unsafe fn dealloc_heap_instance(h: *mut Header) {
     // SAFETY: by the caller's promise; the class is released last.
     unsafe {
         let typ = (*h).typ.get();
+        if (*typ).payload.has(TypeFlags::HAS_FINALIZER) {
+            super::finalize::buried(h);
+        }
         clear_extra(h);
         let bytes = block_bytes(h);
         super::gc::freed();

@@ -32,9 +32,7 @@ use taipan_runtime::vm::args::Args;
 
 /// The module.
 pub static MODULE: ModuleDef = ModuleDef::new("array")
-    .doc(
-        "Sequences of numbers or characters of one machine type, stored without an object for each.",
-    )
+    .doc("Sequences of numbers or characters of one machine type, stored without an object for each.")
     .functions(&[MethodDef::function(
         "_array_reconstructor",
         "($module, arraytype, typecode, mformat_code, items,\n                     /)",

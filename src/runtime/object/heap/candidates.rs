@@ -142,7 +142,7 @@ impl Candidates {
     }
 
     /// How many candidates there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
     }
 
@@ -222,7 +222,7 @@ unsafe fn place_in(pool: *mut Pool, block: *mut Header) -> usize {
     // reciprocal is off by less than 2^-20.
     unsafe {
         let offset = (block as usize & (POOL_BYTES - 1)) - FIRST;
-        (*pool).row as usize - 1 + (offset * (*pool).reciprocal as usize >> RECIPROCAL_BITS)
+        (*pool).row as usize - 1 + ((offset * (*pool).reciprocal as usize) >> RECIPROCAL_BITS)
     }
 }
 
