@@ -16,6 +16,7 @@ mod tools;
 use std::sync::Arc;
 
 fn main() -> std::process::ExitCode {
+    programs_hear_signals();
     let arguments = libtest_mimic::Arguments::from_args();
     let known = Arc::new(known::KnownFailures::load());
     let (mut trials, names) = fixtures::trials(&known);
@@ -30,4 +31,13 @@ fn main() -> std::process::ExitCode {
     let conclusion = libtest_mimic::run(&arguments, trials);
     known.bless(&names);
     conclusion.exit_code()
+}
+
+/// Programs under test start with the signals that a terminal would give them, even where the tests were started in the
+/// background or by `nohup`, which leave some ignored.
+fn programs_hear_signals() {
+    for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGTERM] {
+        // SAFETY: no handler is replaced that anything here installed, and no other thread runs yet.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
 }

@@ -56,6 +56,7 @@ pub mod syslog;
 pub mod system;
 pub mod table;
 pub mod termios;
+pub mod testcalls;
 pub mod testcapi;
 pub mod testing;
 pub mod thread;

@@ -217,6 +217,7 @@ fn packed(vm: &mut Vm, format: &Format, values: &[Value], name: &str) -> PyResul
         let (n, got) = (format.count(), values.len());
         return Err(ERROR.raise(vm, &format!("{name} expected {n} items for packing (got {got})")));
     }
+    vm.room_for(format.size())?;
     let mut out = vec![0; format.size()];
     for (slot, v) in format.slots().zip(values) {
         put(vm, &slot, &mut out, v)?;

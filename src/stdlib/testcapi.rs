@@ -2,6 +2,7 @@
 //! that is not bytecode (`Modules/_testcapi/monitoring.c`, `Doc/c-api/monitoring.rst`), and facts about the platform. All
 //! else of that module drives CPython's C interface and is absent.
 
+use crate::testcalls;
 use std::cell::RefCell;
 use taipan_runtime::import::ModuleDef;
 use taipan_runtime::object::instance::new_of;
@@ -12,6 +13,7 @@ use taipan_runtime::probe::switchboard::Tools;
 use taipan_runtime::types::dict::Dict;
 use taipan_runtime::types::exceptions as exc;
 use taipan_runtime::types::int::Int;
+use taipan_runtime::types::method::BuiltinFunction;
 use taipan_runtime::vm::Vm;
 use taipan_runtime::vm::args::Args;
 
@@ -34,7 +36,7 @@ macro_rules! fire {
 /// The module.
 pub static MODULE: ModuleDef = ModuleDef::new("_testcapi")
     .doc("Events of code that is not bytecode, for tests.")
-    .types(&[&CODE_LIKE])
+    .types(&[&CODE_LIKE, &testcalls::METH_INSTANCE, &testcalls::METH_CLASS, &testcalls::METH_STATIC])
     .functions(&[
         MethodDef::function(
             "config_get",
@@ -99,8 +101,12 @@ pub static MODULE: ModuleDef = ModuleDef::new("_testcapi")
     ])
     .init(init);
 
-/// Sizes of C's types on the platform.
-fn init(_: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
+/// Functions that tell how they were called, and sizes of C's types on the platform.
+fn init(vm: &mut Vm, dict: &Py<Dict>) -> PyResult<()> {
+    let module = vm.intern("_testcapi");
+    for f in testcalls::FUNCTIONS {
+        dict.store_text(f.name, BuiltinFunction::of_module(f, &module));
+    }
     let all: &[(&str, i128)] = &[
         ("CHAR_MAX", i8::MAX as i128),
         ("CHAR_MIN", i8::MIN as i128),

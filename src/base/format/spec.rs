@@ -10,6 +10,20 @@ pub enum FormatError {
     Value(Text),
     /// `OverflowError` with this message.
     Overflow(&'static str),
+    /// `MemoryError`: the text would be longer than memory.
+    Memory,
+}
+
+/// Asks for a width's memory before the text is made: a failed allocation later would end the process.
+fn room_for(width: usize) -> Result<(), FormatError> {
+    const SURELY_THERE: usize = 1 << 20;
+    // Text is made in units of four bytes at most.
+    let bytes = width.saturating_mul(4);
+    if bytes <= SURELY_THERE || Vec::<u8>::new().try_reserve_exact(bytes).is_ok() {
+        Ok(())
+    } else {
+        Err(FormatError::Memory)
+    }
 }
 
 impl FormatError {
@@ -22,6 +36,7 @@ impl FormatError {
         match self {
             FormatError::Value(message) => message.clone(),
             FormatError::Overflow(message) => Text::from(*message),
+            FormatError::Memory => Text::from(""),
         }
     }
 }
@@ -228,6 +243,7 @@ impl Spec {
             [kind] => Some(kind.cp()),
             _ => return Err(invalid(spec, type_name)),
         };
+        room_for(width.unwrap_or(0))?;
         check_grouping(grouping, kind, b"defgEG%F\0", b"boxX")?;
         if kind == Some(u32::from(b'n')) {
             check_grouping(fraction_grouping, kind, b"", b"")?;

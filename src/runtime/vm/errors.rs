@@ -41,6 +41,16 @@ raisers! {
 }
 
 impl Vm {
+    /// Raises `MemoryError` where the system would not give so many bytes: asked before memory of a size that the program
+    /// chose, since a failed allocation in native code ends the process.
+    pub fn room_for(&mut self, bytes: usize) -> PyResult<()> {
+        const SURELY_THERE: usize = 1 << 20;
+        if bytes <= SURELY_THERE || Vec::<u8>::new().try_reserve_exact(bytes).is_ok() {
+            return Ok(());
+        }
+        Err(self.raise_with(&exc::MEMORY_ERROR, &[]))
+    }
+
     /// Makes `exc`, an exception instance, the pending exception; its `__context__` becomes the exception being handled.
     #[cold]
     pub fn raise(&mut self, exc: Value) -> Raised {

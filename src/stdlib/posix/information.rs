@@ -157,6 +157,7 @@ fn random(vm: &mut Vm, size: &Value) -> PyResult {
     if n < 0 {
         return Err(vm.value_error("negative argument not allowed"));
     }
+    vm.room_for(n as usize)?;
     let mut buffer = vec![0u8; n as usize];
     host::entropy(&mut buffer);
     Ok(Bytes::from_slice(&buffer).into())

@@ -328,6 +328,7 @@ fn to_bytes(vm: &mut Vm, args: &[Option<Value>]) -> PyResult {
     if length < 0 {
         return Err(vm.value_error("length argument must be non-negative"));
     }
+    vm.room_for(length as usize)?;
     let n = read(me).to_big();
     let r = if big { n.to_be_bytes(length as usize, signed) } else { n.to_le_bytes(length as usize, signed) };
     match r {

@@ -346,6 +346,7 @@ pub fn from_text(t: &Text) -> Py<Str> {
 pub fn raise_format(vm: &mut Vm, e: &FormatError) -> Raised {
     let m = from_text(&e.message());
     let class = match e {
+        FormatError::Memory => return vm.raise_with(&crate::types::exceptions::MEMORY_ERROR, &[]),
         FormatError::Value(_) => &crate::types::exceptions::VALUE_ERROR,
         FormatError::Overflow(_) => &crate::types::exceptions::OVERFLOW_ERROR,
     };

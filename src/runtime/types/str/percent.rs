@@ -103,7 +103,11 @@ impl Operands {
         };
         match &c.problem {
             Some(e) => Err(raise_format(vm, e)),
-            None => Ok(c.layout(width, precision)),
+            None => {
+                let layout = c.layout(width, precision);
+                vm.room_for(layout.width.saturating_mul(4))?;
+                Ok(layout)
+            }
         }
     }
 }
