@@ -48,11 +48,17 @@ pub struct Ran {
 /// Runs `taipan` with `words` in `folder`.
 pub fn taipan(folder: &Path, words: &[&str]) -> Ran {
     use std::os::unix::process::ExitStatusExt;
-    let output = Command::new(interpreter())
+    let mut command = Command::new(interpreter());
+    // What tells the tests something tells the programs nothing.
+    std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("TAIPAN")).for_each(
+        |name| {
+            command.env_remove(name);
+        },
+    );
+    let output = command
         .args(words)
         .current_dir(folder)
         .env_remove("PYTHONPATH")
-        .env_remove("TAIPAN_LOG")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .stdin(Stdio::null())
         .output()

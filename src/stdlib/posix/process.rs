@@ -286,6 +286,10 @@ fn exec(vm: &mut Vm, a: A<'_>, with_env: bool) -> PyResult {
         for key in vm.mapping_keys(&mapping)? {
             let value = vm.get_item(&mapping, &key)?;
             let (k, v) = (c_string(vm, &key)?, c_string(vm, &value)?);
+            // A name may begin with an equals sign, but contain none.
+            if k.as_bytes().iter().skip(1).any(|&b| b == b'=') {
+                return Err(vm.value_error("illegal environment variable name"));
+            }
             let line = [k.as_bytes(), b"=", v.as_bytes()].concat();
             all.push(CString::new(line).map_err(|_| vm.value_error("illegal environment variable name"))?);
         }
