@@ -242,6 +242,7 @@ fn new_throw(generator: &Value, thrown: Option<Value>) -> Value {
 fn athrow(vm: &mut Vm, args: &Args<'_>) -> PyResult {
     let v = args.pos()[0].clone();
     args.rest().between(vm, "athrow", 1, 3)?;
+    exc::warn_of_three_arguments(vm, "athrow", args.rest().pos().len())?;
     init_hooks(vm, &v)?;
     Ok(new_throw(&v, Some(Tuple::from_slice(args.rest().pos()).into())))
 }

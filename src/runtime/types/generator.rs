@@ -784,6 +784,7 @@ fn py_send(vm: &mut Vm, v: &Value, x: &Value) -> PyResult {
 /// The exception of `throw(type, value, traceback)` or `throw(exception)`.
 pub fn thrown(vm: &mut Vm, args: &Args<'_>, function: &str) -> PyResult {
     args.between(vm, function, 1, 3)?;
+    exc::warn_of_three_arguments(vm, "throw", args.pos().len())?;
     exc::from_throw(vm, &args.pos()[0], args.get(1), args.get(2))
 }
 

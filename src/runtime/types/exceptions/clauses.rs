@@ -122,12 +122,18 @@ pub fn set_cause_and_context(e: &Value, cause: &Value) {
     }
 }
 
+/// Warns of a call of `throw()` or `athrow()` with more than one argument, which is deprecated since 3.12.
+pub fn warn_of_three_arguments(vm: &mut Vm, method: &str, arguments: usize) -> PyResult<()> {
+    if arguments < 2 {
+        return Ok(());
+    }
+    let text =
+        format!("the (type, exc, tb) signature of {method}() is deprecated, use the single-arg signature instead.");
+    vm.warn(&DEPRECATION_WARNING, text, 1)
+}
+
 /// The exception of `throw(type[, value[, traceback]])` or `throw(exception)`.
 pub fn from_throw(vm: &mut Vm, thrown: &Value, value: Option<&Value>, traceback: Option<&Value>) -> PyResult {
-    if value.is_some() {
-        let text = "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.";
-        vm.warn(&DEPRECATION_WARNING, text, 1)?;
-    }
     let traceback = traceback.filter(|t| !t.is_none());
     if traceback.is_some_and(|t| t.downcast::<crate::types::traceback::Traceback>().is_none()) {
         return Err(vm.type_error("throw() third argument must be a traceback object"));

@@ -25,7 +25,7 @@ use crate::vm::Vm;
 use crate::vm::args::Args;
 pub use clauses::{
     from_throw, group_match, matches_clause, normalized, prep_reraise_star, raise_from, raise_object, raise_stop,
-    set_cause_and_context, stop_value, stop_with_value, traceback_of, warn_unawaited,
+    set_cause_and_context, stop_value, stop_with_value, traceback_of, warn_of_three_arguments, warn_unawaited,
 };
 pub use lookup::raise_import_error;
 pub use table::*;
