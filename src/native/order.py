@@ -15,6 +15,7 @@ import tempfile
 
 RUNS = [
     ["-c", "pass"],
+    ["-c", "import argparse, gc, json, statistics, subprocess, threading; gc.collect()"],
     ["-c", "import asyncio, dataclasses, json, re, typing, inspect"],
     ["-c", "import collections, time, math\n"
            "class C:\n def __init__(self, n): self.n = n\n def add(self, *, k=1): return self.n + k\n"
